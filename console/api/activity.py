@@ -17,7 +17,7 @@ router = APIRouter(prefix="/activity", tags=["Detections"])
 @router.get("", dependencies=[needs(Permission.VIEW)])
 def read_activity(runtime: Runtime, query: Annotated[ActivityQuery, Query()]) -> ActivityView:
     """The rate of each class over the day and over the year, per hour listened."""
-    return activity.activity(runtime.store, query, runtime.time_zone, now=runtime.now())
+    return activity.activity(runtime.store, query, runtime.time_zone, ledger=runtime.ledger, now=runtime.now())
 
 
 @router.get("/prior", dependencies=[needs(Permission.VIEW)])
@@ -29,4 +29,5 @@ def read_prior(runtime: Runtime) -> PriorView:
 @router.post("/prior", dependencies=[needs(Permission.MANAGE)])
 def make_prior(visitor: CurrentVisitor, runtime: Runtime, query: Annotated[ActivityQuery, Query()]) -> PriorView:
     """Make these time models again, from what was heard on these days."""
-    return activity.fit_prior(runtime.store, runtime.settings, visitor, query, runtime.time_zone, now=runtime.now())
+    store, settings, zone = runtime.store, runtime.settings, runtime.time_zone
+    return activity.fit_prior(store, settings, visitor, query, zone, ledger=runtime.ledger, now=runtime.now())

@@ -11,9 +11,9 @@ from starlette.responses import RedirectResponse, Response
 
 from console.pages.detection_filters import today
 from console.services import activity
-from console.services.activity import ActivityData, ActivityQuery, PriorView
+from console.services.activity import ActivityData, ActivityQuery, ActivityView, PriorView
 from console.services.turns import BusyError
-from console.web.activity_chart import activity_chart, rate_text
+from console.web.activity_chart import activity_chart, listened_text, rate_text
 from console.web.permissions import CurrentVisitor, Runtime, needs
 from console.web.runtime import ConsoleRuntime
 from console.web.templates import render
@@ -31,12 +31,12 @@ def show_activity(request: Request, visitor: CurrentVisitor, runtime: Runtime) -
     """All classes, each with its curve of the day and of the year."""
     wanted, wrong = _read(request)
     try:
-        found = activity.activity(runtime.store, wanted, runtime.time_zone, now=runtime.now())
+        found = _activity(runtime, wanted)
     except BusyError:
         raise
     except RequestError as error:
         wanted, wrong = ActivityQuery(data=wanted.data), str(error)
-        found = activity.activity(runtime.store, wanted, runtime.time_zone, now=runtime.now())
+        found = _activity(runtime, wanted)
     prior, unreadable = _prior(runtime)
     location = runtime.settings.location
     return render(
@@ -51,6 +51,7 @@ def show_activity(request: Request, visitor: CurrentVisitor, runtime: Runtime) -
         prior=prior,
         may_manage=visitor.may(Permission.MANAGE),
         rate_text=rate_text,
+        listened=listened_text(found.listened_h),
         has_position=location is not None,
     )
 
@@ -66,10 +67,15 @@ def make_prior(
 ) -> Response:
     """Make the time models of the analyzer from the days that are shown."""
     wanted = _validated({"first_day": first_day, "last_day": last_day, "data": data})
-    activity.fit_prior(runtime.store, runtime.settings, visitor, wanted, runtime.time_zone, now=runtime.now())
+    store, settings, zone = runtime.store, runtime.settings, runtime.time_zone
+    activity.fit_prior(store, settings, visitor, wanted, zone, ledger=runtime.ledger, now=runtime.now())
     days = {"first_day": str(first_day or ""), "last_day": str(last_day or "")}
     target = local_path(request, "/activity", **days, data=data.value)
     return RedirectResponse(target, 303)
+
+
+def _activity(runtime: ConsoleRuntime, wanted: ActivityQuery) -> ActivityView:
+    return activity.activity(runtime.store, wanted, runtime.time_zone, ledger=runtime.ledger, now=runtime.now())
 
 
 def _read(request: Request) -> tuple[ActivityQuery, str | None]:

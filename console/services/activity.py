@@ -22,7 +22,8 @@ from tidzam.config import Settings
 from tidzam.errors import RequestError
 from tidzam.store.database import Store
 from tidzam.store.queries.class_times import ClassTimes, class_times, tag_times
-from tidzam.time_models.curves import RateCurve, TimeModeler
+from tidzam.store.queries.gaps import NodeLedger
+from tidzam.time_models.curves import RateCurve, TimeModeler, is_enough
 from tidzam.time_models.fit import fit_time_models
 from tidzam.time_models.prior_file import read_time_models, write_time_models
 
@@ -54,7 +55,7 @@ _QUERIES: Final = {ActivityData.DETECTIONS: class_times, ActivityData.ANNOTATION
 
 
 class CurveView(ConsoleModel):
-    """A rate around the day or the year, per hour listened; null where nobody listened.
+    """A rate around the day or the year, per hour listened; null where nobody listened, everywhere for want of an hour.
 
     The values are those of equal parts, from midnight or from 1 January on.
     """
@@ -81,6 +82,7 @@ class ActivityView(ConsoleModel):
     first_day: date = Field(description="First day by the node's clock")
     last_day: date = Field(description="Last day")
     listened_h: float = Field(description="Hours listened, of all channels together")
+    has_rates: bool = Field(description="Whether that is enough for rates: an hour")
     assumed_days: int = Field(description="Days on which something was heard, but of which it is not recorded when")
     classes: tuple[ClassActivity, ...] = Field(description="The classes")
     others: int = Field(description="Number of further classes, which were heard less often")
@@ -96,11 +98,11 @@ class PriorView(ConsoleModel):
     classes: tuple[str, ...] = Field(description="Paths of the classes that have one")
 
 
-def activity(store: Store, wanted: ActivityQuery, zone: ZoneInfo, *, now: datetime) -> ActivityView:
+def activity(store: Store, wanted: ActivityQuery, zone: ZoneInfo, *, ledger: NodeLedger, now: datetime) -> ActivityView:
     """When classes occur. It is found out again after some minutes. Raises RequestError (`request`, `busy`)."""
     first, last = _days(wanted, now.astimezone(zone).date())
     key = store.address, str(store.engine.url), zone.key, first, last, wanted.data, wanted.limit
-    return _CACHE.get_or_make(key, now, lambda: _found(store, wanted, first, last, zone))
+    return _CACHE.get_or_make(key, now, lambda: _found(store, wanted, (first, last), zone, ledger, now))
 
 
 def prior(settings: Settings) -> PriorView:
@@ -119,7 +121,14 @@ def prior(settings: Settings) -> PriorView:
 
 
 def fit_prior(
-    store: Store, settings: Settings, visitor: Visitor, wanted: ActivityQuery, zone: ZoneInfo, *, now: datetime
+    store: Store,
+    settings: Settings,
+    visitor: Visitor,
+    wanted: ActivityQuery,
+    zone: ZoneInfo,
+    *,
+    ledger: NodeLedger,
+    now: datetime,
 ) -> PriorView:
     """Make the time models from these days, for the analyzer of this node.
 
@@ -128,7 +137,7 @@ def fit_prior(
     first, last = _days(wanted, now.astimezone(zone).date())
     with _TURNS.one():
         with store.read() as session:
-            found = _QUERIES[wanted.data](session, first, last, zone)
+            found = _QUERIES[wanted.data](session, first, last, zone, ledger=ledger, now=now)
         counts = found.with_descendants()
         models = fit_time_models(found.days, found.exposure_h, counts, time_zone=zone.key, now=now)
     with store.write() as session:
@@ -149,15 +158,19 @@ def _days(wanted: ActivityQuery, today: date) -> tuple[date, date]:
     return first, last
 
 
-def _found(store: Store, wanted: ActivityQuery, first: date, last: date, zone: ZoneInfo) -> ActivityView:
+def _found(
+    store: Store, wanted: ActivityQuery, days: tuple[date, date], zone: ZoneInfo, ledger: NodeLedger, now: datetime
+) -> ActivityView:
+    first, last = days
     with store.read() as session:
-        times = _QUERIES[wanted.data](session, first, last, zone)
+        times = _QUERIES[wanted.data](session, first, last, zone, ledger=ledger, now=now)
     totals = {path: int(counts.sum()) for path, counts in times.counts.items()}
     heard = sorted((path for path, total in totals.items() if total), key=lambda path: (-totals[path], path))
     return ActivityView(
         first_day=first,
         last_day=last,
         listened_h=round(float(times.exposure_h.sum()), 2),
+        has_rates=is_enough(times.exposure_h),
         assumed_days=times.assumed_days,
         classes=_classes(times, heard[: wanted.limit]),
         others=len(heard[wanted.limit :]),

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,15 +16,14 @@ from console.services.detections import criteria_of
 from console.services.models import ConsoleModel
 from tidzam.config.location import LocationSettings
 from tidzam.daytime import DayPart, day_parts
-from tidzam.gaps.day_files import read_all_open
-from tidzam.gaps.records import ALL, Gap, GapReason
+from tidzam.gaps.records import ALL, Gap, GapReason, Record
 from tidzam.gaps.words import REASONS, joined
 from tidzam.naming import source_of
 from tidzam.store.database import Store
 from tidzam.store.local_time import HOURS, day_number, day_of, local_hour
 from tidzam.store.queries.classes import classes
 from tidzam.store.queries.counts import CountCriteria, counts_per_hour
-from tidzam.store.queries.gaps import gaps_between
+from tidzam.store.queries.gaps import NodeLedger, gaps_between
 
 DEFAULT_HOURS: Final = 24
 MOST_HOURS: Final = 168
@@ -89,18 +87,18 @@ def recent_hours(
     *,
     zone: ZoneInfo,
     now: datetime,
-    node: str,
+    ledger: NodeLedger,
     location: LocationSettings | None,
-    ledger: Path | None,
 ) -> RecentHours:
-    """The last hours of a node. `ledger` is the folder of its gap ledger, which holds the gaps that last."""
+    """The last hours of the node of `ledger`, which holds the gaps that last."""
     last = local_hour(now, zone)
     first = last - wanted.hours + 1
     begin, end = hour_start(first, zone), hour_start(last + 1, zone)
     midnight = last - last % HOURS
     today, tomorrow = hour_start(midnight, zone), hour_start(midnight + HOURS, zone)
-    gaps = [*_recorded(store, begin, now, node), *_open(ledger, begin, now)]
-    lasting = {(gap.channel, gap.reason) for gap in _open(ledger, begin, now)}
+    lasting = [*_within(ledger.open_records(now), begin, now)]
+    gaps = [*_recorded(store, begin, now, ledger.node), *lasting]
+    reasons = {(gap.channel, gap.reason) for gap in lasting}
     long = [gap for gap in joined(gaps) if gap.seconds >= _SHORT_S]
     short = [gap for gap in joined(gaps) if gap.seconds < _SHORT_S]
     named = sorted(sorted(long, key=lambda gap: -gap.seconds)[:MOST_GAPS], key=lambda gap: gap.start)
@@ -109,7 +107,7 @@ def recent_hours(
         hours=tuple(hour_start(hour, zone) for hour in range(first, last + 1)),
         classes=_classes(store, wanted.model, first, last, zone),
         daylight=() if location is None else tuple(daylight(min(begin, today), max(end, tomorrow), location)),
-        gaps=tuple(_view(gap, is_open=gap.end >= now and (gap.channel, gap.reason) in lasting) for gap in named),
+        gaps=tuple(_view(gap, is_open=gap.end >= now and (gap.channel, gap.reason) in reasons) for gap in named),
         short_gaps=sum(gap.count for gap in short),
         short_gaps_s=round(sum(gap.seconds for gap in short), 3),
     )
@@ -155,20 +153,11 @@ def _recorded(store: Store, begin: datetime, now: datetime, node: str) -> Iterat
     return _within((one.gap for one in found), begin, now)
 
 
-def _open(ledger: Path | None, begin: datetime, now: datetime) -> Iterator[Gap]:
-    """The gaps that last, as the programs of this machine know them."""
-    try:
-        states = () if ledger is None else tuple(read_all_open(ledger))
-    except OSError:
-        return iter(())
-    records = (record for state in states for record in state.records_now(now))
-    return _within((record for record in records if isinstance(record, Gap)), begin, now)
-
-
-def _within(gaps: Iterable[Gap], begin: datetime, now: datetime) -> Iterator[Gap]:
-    for gap in gaps:
+def _within(records: Iterable[Record], begin: datetime, now: datetime) -> Iterator[Gap]:
+    """The gaps in a period, cut to it."""
+    for gap in records:
         start, end = max(gap.start, begin), min(gap.end, now)
-        if not gap.is_past and start < end:
+        if isinstance(gap, Gap) and not gap.is_past and start < end:
             yield replace(gap, start=start, end=end)
 
 

@@ -130,3 +130,15 @@ def rate_text(rate: float) -> str:
     ['0.012', '0.5', '12', '250']
     """
     return f"{rate:.2g}" if rate < 100 else f"{rate:.0f}"
+
+
+def listened_text(hours: float) -> str:
+    """For how long was listened.
+
+    >>> [listened_text(hours) for hours in (0.2, 1 / 60, 1.5, 2345.6)]
+    ['12 minutes', '1 minute', '90 minutes', '2,346 hours']
+    """
+    minutes = round(60 * hours)
+    if minutes < 120:
+        return f"{minutes} minute{'' if minutes == 1 else 's'}"
+    return f"{hours:,.0f} hours"

@@ -31,6 +31,7 @@ from console.web.open_streams import OpenStreams
 from tidzam.config import Settings
 from tidzam.paths import gaps_folder
 from tidzam.store.database import Store
+from tidzam.store.queries.gaps import NodeLedger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +79,14 @@ class ConsoleRuntime:
         return Microphones(self.manager, self.monitor, store=self.store, now=self.now)
 
     @property
+    def ledger(self) -> NodeLedger:
+        """When the node's sources were loaded, and their gaps."""
+        return NodeLedger(self.settings.node.known_as, gaps_folder(self.settings.home))
+
+    @property
     def heard(self) -> HeardLedger:
         """What was heard of the node's channels."""
-        settings = self.settings
-        return HeardLedger(self.store, settings.home, node=settings.node.known_as, zone=self.time_zone)
+        return HeardLedger(self.store, self.ledger, zone=self.time_zone)
 
     @property
     def lock_out(self) -> LockOutPolicy:
@@ -99,13 +104,11 @@ class ConsoleRuntime:
 
     def place_and_time(self) -> dict[str, Any]:
         """What the last hours are found with (`console.services.recent.recent_hours`)."""
-        settings = self.settings
         return {
             "zone": self.time_zone,
             "now": self.now(),
-            "node": settings.node.known_as,
-            "location": settings.location,
-            "ledger": gaps_folder(settings.home),
+            "ledger": self.ledger,
+            "location": self.settings.location,
         }
 
     @property

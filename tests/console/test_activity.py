@@ -13,6 +13,10 @@ from console.services.turns import Turns
 from tests.support.console import ConsoleUnderTest, console_with_profile
 from tests.support.store_records import detection
 from tests.support.stored_detections import fill
+from tidzam.gaps.day_files import write_open
+from tidzam.gaps.open_state import OpenSource, OpenState
+from tidzam.gaps.records import GapReason
+from tidzam.paths import gaps_folder
 from tidzam.store.records import LoadedRecord
 from tidzam.store.writer import StoreWriter
 from tidzam.time_models.prior_file import read_time_models, time_models_file
@@ -58,6 +62,26 @@ def test_days_without_a_record_of_listening_are_counted(console: ConsoleUnderTes
 def test_seasons_without_listening_are_null(console: ConsoleUnderTest) -> None:
     year = activity(console)["classes"][0]["year"]
     assert (year["rate"][50], year["rate"][22] is None) == (None, False)
+
+
+def test_in_its_first_hour_a_node_says_for_how_long_it_has_listened_and_no_rates(tmp_path: Path) -> None:
+    with console_with_profile(tmp_path, {}) as console:
+        now, settings = console.clock(), console.runtime.settings
+        heard = [
+            detection(number, id=f"{number}", node=settings.node.known_as, start=now, end=now) for number in range(60)
+        ]
+        StoreWriter(console.store).write(heard)
+        source = OpenSource("pond", 1, since=now - timedelta(minutes=12), returns=True)
+        ledger = gaps_folder(settings.home)
+        ledger.mkdir()
+        write_open(ledger, OpenState("stream_manager", GapReason.NODE_DOWN, now, sources=(source,)))
+        found = activity(console)
+        assert (found["listened_h"], found["has_rates"], found["classes"][0]["count"]) == (0.2, False, 60)
+        assert set(found["classes"][0]["day"]["rate"]) == {None}
+        page = console.logged_in("manager").get("/activity").text
+        assert "Listened for 12 minutes so far" in page
+        assert "per hour</figcaption>" not in page
+        assert console.logged_in("manager").post(f"{API}/prior").json()["classes"] == []
 
 
 def test_only_as_many_classes_as_asked_for_are_sent(console: ConsoleUnderTest) -> None:

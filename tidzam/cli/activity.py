@@ -33,8 +33,10 @@ def fit(
 
     Analyzers use them if `analyzer.decision.prior.enabled` is set; a running one follows within seconds.
     """
+    from tidzam.paths import gaps_folder
     from tidzam.store.database import open_store
     from tidzam.store.queries.class_times import class_times, tag_times
+    from tidzam.store.queries.gaps import NodeLedger
     from tidzam.time_models.fit import fit_time_models
     from tidzam.time_models.prior_file import write_time_models
 
@@ -44,7 +46,8 @@ def fit(
     today = now.astimezone(zone).date()
     with open_store(settings.store, place.root) as store, store.read() as session:
         query = tag_times if annotations else class_times
-        found = query(session, today - timedelta(days=days - 1), today, zone)
+        ledger = NodeLedger(settings.node.known_as, gaps_folder(place.root))
+        found = query(session, today - timedelta(days=days - 1), today, zone, ledger=ledger, now=now)
     counts = found.with_descendants()
     models = fit_time_models(found.days, found.exposure_h, counts, time_zone=zone.key, now=now)
     write_time_models(place.root, models)

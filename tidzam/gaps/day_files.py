@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -108,6 +108,11 @@ def read_all_open(folder: Path) -> Iterable[OpenState]:
     """What each program had open when it last wrote it. Raises OSError."""
     paths = sorted(folder.glob(f"*{_OPEN}")) if folder.is_dir() else ()
     return filter(None, map(_read_open, paths))
+
+
+def open_records(folder: Path, now: datetime) -> list[Record]:
+    """What the programs have not ended at `now`, as intervals up to then. Raises OSError."""
+    return [record for state in read_all_open(folder) for record in state.records_now(now)]
 
 
 def _read_open(path: Path) -> OpenState | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from tidzam.gaps.day_files import days, read_all_open, read_day
+from tidzam.gaps.day_files import days, open_records, read_day
 from tidzam.gaps.heard import Heard, heard
 from tidzam.gaps.records import midnight
 
@@ -24,7 +24,7 @@ class DayReport:
 def read_report(folder: Path, day: date, now: datetime) -> DayReport:
     """The report on `day` as far as it is known at `now`, an aware time. Raises OSError."""
     found = read_day(folder, day)
-    open_now = [record for state in read_all_open(folder) for record in state.records_now(now)]
+    open_now = open_records(folder, now)
     until = min(now, midnight(day) + timedelta(days=1))
     return DayReport(day, until, heard(day, (*found.records, *open_now)), found.damaged)
 

@@ -19,6 +19,8 @@ YEAR_BINS: Final = 73
 """Places of a year: five days each, from 1 January on."""
 CONFIDENCE: Final = 0.9
 """Share of the resampled curves between `low` and `high`."""
+LEAST_LISTENED_H: Final = 1.0
+"""Hours listened, of all channels together, from which rates are known: of less, chance decides."""
 _DRAWS: Final = 200
 _PER_HOUR: Final = DAY_BINS // HOURS
 _SHARPEST_DAY: Final = (HOURS / (2 * np.pi * 0.5)) ** 2
@@ -29,7 +31,8 @@ _SHARPEST_YEAR: Final = (365 / (2 * np.pi * 5)) ** 2
 
 @dataclass(frozen=True)
 class RateCurve:
-    """A rate around a circle, per hour listened: shape (bins,), not a number where nobody listened.
+    """A rate around a circle, per hour listened: shape (bins,), not a number where nobody listened, or if hardly
+    anybody listened at all.
 
     Between `low` and `high` lie 90 % of the curves of resampled days. `concentration` is that of the kernel.
     """
@@ -64,6 +67,11 @@ class TimeModel:
     year: RateCurve
 
 
+def is_enough(exposure_h: Float64) -> bool:
+    """Whether so much was listened that rates are known."""
+    return bool(exposure_h.sum() >= LEAST_LISTENED_H)
+
+
 def year_bin(day: date) -> int:
     """The place of a day in its year, whose end is the same in leap years.
 
@@ -80,11 +88,11 @@ class TimeModeler:
     def __init__(self, days: Sequence[date], exposure_h: Float64, *, draws: int = _DRAWS, seed: int = 0) -> None:
         """`exposure_h`, shape (days, 24), is how long was listened in each hour of each day. Bands come from `draws`
         resamplings of whole days, since what is heard on one day is not independent."""
-        self._exposure = exposure_h
+        self._exposure: Float64 = exposure_h if is_enough(exposure_h) else np.zeros_like(exposure_h)
         self._weights: Float64 = np.random.default_rng(seed).poisson(1.0, (draws, len(days))).astype(np.float64)
         self._places: Float64 = np.zeros((len(days), YEAR_BINS))
         self._places[np.arange(len(days)), [year_bin(day) for day in days]] = 1.0
-        self._drawn_exposure = self._weights @ exposure_h
+        self._drawn_exposure = self._weights @ self._exposure
 
     def model(self, counts: NDArray[np.integer]) -> TimeModel:
         """The model of a class with these counts, shape (days, 24).

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidzam.time_models.circular import Float64
-from tidzam.time_models.curves import TimeModeler
+from tidzam.time_models.curves import TimeModeler, is_enough
 from tidzam.time_models.prior import ClassTimeModel, TimeModels
 
 LEAST: Final = 50
@@ -26,11 +26,12 @@ def fit_time_models(
     time_zone: str,
     now: datetime,
 ) -> TimeModels:
-    """The models of those classes that were heard often enough. Shapes as for `TimeModeler`."""
+    """The models of those classes that were heard often enough; none if too little was listened. Shapes as for
+    `TimeModeler`."""
     modeler = TimeModeler(days, exposure_h, draws=1)
     classes = {}
     for path, observed in sorted(counts.items()):
-        if observed.sum() >= LEAST:
+        if is_enough(exposure_h) and observed.sum() >= LEAST:
             found = modeler.model(observed)
             day, year = (tuple(np.round(one.relative, _DIGITS).tolist()) for one in (found.day, found.year))
             classes["/".join(path)] = ClassTimeModel(count=found.count, day=day, year=year)

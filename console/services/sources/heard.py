@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from console.services.models import ConsoleModel
-from tidzam.gaps.day_files import read_all_open
 from tidzam.gaps.heard import Heard, day_span, heard
 from tidzam.gaps.records import ALL, Gap, GapReason, Record
 from tidzam.gaps.words import REASONS, joined
 from tidzam.naming import source_of
-from tidzam.paths import GAPS
 from tidzam.store.database import Store
-from tidzam.store.queries.gaps import gaps_between, loaded_between
+from tidzam.store.queries.gaps import NodeLedger, ledger_records
 
 MOST_DAYS: Final = 92
 MOST_GAPS: Final = 500
@@ -79,17 +76,16 @@ class GapDay(ConsoleModel):
 
 
 class HeardLedger:
-    """Reads what was heard on the node `node`, whose files are in `home`. It may block."""
+    """Reads what was heard on the node of `ledger`. It may block."""
 
-    def __init__(self, store: Store, home: Path | None, *, node: str, zone: ZoneInfo) -> None:
-        self._store, self._node, self._zone = store, node, zone
-        self._folder = None if home is None else home / GAPS
+    def __init__(self, store: Store, ledger: NodeLedger, *, zone: ZoneInfo) -> None:
+        self._store, self._ledger, self._zone = store, ledger, zone
 
     def report(self, *, now: datetime, days: int, source: str | None = None) -> HeardReport:
         """The last `days` days, of all sources or of one. Raises StoreError."""
         last = now.astimezone(self._zone).date()
         wanted = tuple(last - timedelta(days=ago) for ago in reversed(range(days)))
-        records = self._records(day_span(wanted[0], self._zone)[0], now)
+        records = self._records(day_span(wanted[0], self._zone)[0], now, now=now)
         found: dict[str, list[Heard]] = {}
         for day in wanted:
             begin, end = day_span(day, self._zone)
@@ -105,21 +101,17 @@ class HeardLedger:
         begin, end = day_span(day, self._zone)
         found = [
             gap
-            for gap in joined(one for one in self._records(begin, min(end, now)) if isinstance(one, Gap))
+            for gap in joined(one for one in self._records(begin, min(end, now), now=now) if isinstance(one, Gap))
             if source is None or gap.channel == ALL or source_of(gap.channel) == source
         ]
         found.sort(key=lambda gap: (gap.start, gap.end), reverse=True)
         shown = tuple(map(_gap, found[:MOST_GAPS]))
         return GapDay(day=day, gaps=shown, left_out=len(found) - len(shown))
 
-    def _records(self, since: datetime, until: datetime) -> Sequence[Record]:
-        """What is stored of a period, and what is open at `until`."""
+    def _records(self, since: datetime, until: datetime, *, now: datetime) -> Sequence[Record]:
+        node = self._ledger.node
         with self._store.read() as session:
-            loaded = [one.loaded for one in loaded_between(session, since, until, node=self._node)]
-            gaps = [one.gap for one in gaps_between(session, since, until, node=self._node)]
-        states = read_all_open(self._folder) if self._folder is not None else ()
-        is_open = [one for state in states for one in state.records_now(until) if one.end > since]
-        return [*loaded, *gaps, *is_open]
+            return ledger_records(session, since, until, self._ledger, now=now, node=node)[node]
 
 
 def _channel(name: str, days: Sequence[Heard]) -> HeardChannel:

@@ -47,6 +47,19 @@ def test_a_season_in_which_only_quiet_hours_were_listened_to_is_not_read_as_sile
     )
 
 
+def test_rates_are_unknown_until_an_hour_was_listened() -> None:
+    exposure = np.zeros((1, 24))
+    exposure[0, 3] = 0.9
+    model = TimeModeler(DAYS[:1], exposure).model(exposure > 0)
+    assert (np.isnan(model.day.rate).all(), np.isnan(model.year.rate).all(), set(model.day.relative)) == (
+        True,
+        True,
+        {1.0},
+    )
+    exposure[0, 3] = 1.0
+    assert np.isfinite(TimeModeler(DAYS[:1], exposure).model(exposure > 0).day.rate).sum() == 4
+
+
 def test_months_without_listening_are_unknown() -> None:
     exposure = np.zeros((365, 24))
     exposure[100:220] = 1.0

@@ -15,7 +15,7 @@ from tidzam.gaps.records import Gap, Loaded
 from tidzam.store.local_time import HOURS
 from tidzam.store.queries.classes import classes
 from tidzam.store.queries.counts import CountCriteria, counts_per_hour
-from tidzam.store.queries.gaps import gaps_between, loaded_between
+from tidzam.store.queries.gaps import NodeLedger, ledger_records
 from tidzam.store.tables.annotations import AnnotationRow, TagRow
 from tidzam.time_models.circular import Float64
 from tidzam.time_models.listened import listened_hours
@@ -46,7 +46,9 @@ class ClassTimes:
         return sums
 
 
-def class_times(session: Session, first: date, last: date, zone: tzinfo) -> ClassTimes:
+def class_times(
+    session: Session, first: date, last: date, zone: tzinfo, *, ledger: NodeLedger, now: datetime
+) -> ClassTimes:
     """What was heard from `first` to `last`, both included. Days are those of the nodes' clocks, in `zone`."""
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     paths = {one.id: one.path for one in classes(session)}
@@ -56,10 +58,12 @@ def class_times(session: Session, first: date, last: date, zone: tzinfo) -> Clas
         if path not in counts:
             counts[path] = np.zeros((len(days), HOURS), dtype=np.int32)
         counts[path][(one.day - first).days, one.hour] += one.detections
-    return _times(session, days, counts, zone)
+    return _times(days, counts, _exposure(session, days, zone, ledger, now))
 
 
-def tag_times(session: Session, first: date, last: date, zone: tzinfo) -> ClassTimes:
+def tag_times(
+    session: Session, first: date, last: date, zone: tzinfo, *, ledger: NodeLedger, now: datetime
+) -> ClassTimes:
     """What was annotated from `first` to `last`, both included, by tag. Days are those of the clock in `zone`."""
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     since, until = _bounds(days, zone)
@@ -70,13 +74,10 @@ def tag_times(session: Session, first: date, last: date, zone: tzinfo) -> ClassT
         there = start.astimezone(zone)
         of_tag = counts.setdefault((tag,), np.zeros((len(days), HOURS), dtype=np.int32))
         of_tag[(there.date() - first).days, there.hour] += 1
-    return _times(session, days, counts, zone)
+    return _times(days, counts, _exposure(session, days, zone, ledger, now))
 
 
-def _times(
-    session: Session, days: Sequence[date], counts: Mapping[tuple[str, ...], Counts], zone: tzinfo
-) -> ClassTimes:
-    exposure_h = _exposure(session, days, zone)
+def _times(days: Sequence[date], counts: Mapping[tuple[str, ...], Counts], exposure_h: Float64) -> ClassTimes:
     heard: NDArray[np.bool_] = np.zeros((len(days), HOURS), dtype=np.bool_)
     for of_class in counts.values():
         heard |= of_class > 0
@@ -84,17 +85,13 @@ def _times(
     return ClassTimes(days, known_h, counts, assumed_days)
 
 
-def _exposure(session: Session, days: Sequence[date], zone: tzinfo) -> Float64:
-    since, until = _bounds(days, zone)
-    loaded: dict[str, list[Loaded]] = {}
-    for one in loaded_between(session, since, until):
-        loaded.setdefault(one.node, []).append(one.loaded)
-    gaps: dict[str, list[Gap]] = {}
-    for gap in gaps_between(session, since, until):
-        gaps.setdefault(gap.node, []).append(gap.gap)
+def _exposure(session: Session, days: Sequence[date], zone: tzinfo, ledger: NodeLedger, now: datetime) -> Float64:
+    """The hours listened of all channels of all nodes, up to now."""
     total: Float64 = np.zeros((len(days), HOURS))
-    for node, records in loaded.items():
-        total += listened_hours(records, gaps.get(node, ()), days, zone)
+    for records in ledger_records(session, *_bounds(days, zone), ledger, now=now).values():
+        loaded = [one for one in records if isinstance(one, Loaded)]
+        gaps = [one for one in records if isinstance(one, Gap)]
+        total += listened_hours(loaded, gaps, days, zone)
     return total
 
 

@@ -1,18 +1,21 @@
-"""When nothing could be heard, and why."""
+"""When sources were loaded, and when nothing of them could be heard, and why."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tidzam.gaps.day_files import open_records
 from tidzam.gaps.open_state import MAX_DEAD
-from tidzam.gaps.records import Gap, GapReason, Loaded
+from tidzam.gaps.records import Gap, GapReason, Loaded, Record
 from tidzam.store.tables.places import NodeRow
 from tidzam.store.tables.recordings import GapRow, LoadedRow
 
@@ -34,6 +37,37 @@ class NodeGap:
 
     node: str
     gap: Gap
+
+
+@dataclass(frozen=True)
+class NodeLedger:
+    """The gap ledger of this machine's node. The store knows what has ended; in `folder` is what lasts. Without a
+    folder, that is not known."""
+
+    node: str
+    folder: Path | None
+
+    def open_records(self, now: datetime) -> list[Record]:
+        """What lasts at `now`, up to then; nothing if it cannot be read."""
+        try:
+            return [] if self.folder is None else open_records(self.folder, now)
+        except OSError:
+            return []
+
+
+def ledger_records(
+    session: Session, since: datetime, until: datetime, ledger: NodeLedger, *, now: datetime, node: str | None = None
+) -> dict[str, list[Record]]:
+    """The records that overlap a period, of each node or of one: what has ended, and of the ledger's node what lasts at
+    `now`, up to then."""
+    found: dict[str, list[Record]] = defaultdict(list)
+    for loaded in loaded_between(session, since, until, node=node):
+        found[loaded.node].append(loaded.loaded)
+    for gap in gaps_between(session, since, until, node=node):
+        found[gap.node].append(gap.gap)
+    if node in (None, ledger.node):
+        found[ledger.node] += [one for one in ledger.open_records(now) if one.start < until and one.end > since]
+    return found
 
 
 def gaps_between(session: Session, since: datetime, until: datetime, *, node: str | None = None) -> list[NodeGap]:

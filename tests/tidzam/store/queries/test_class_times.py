@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,8 +11,12 @@ import pytest
 from tests.support.store import store as store
 from tests.support.store import store_settings as store_settings
 from tests.support.store_records import NOON, detection
+from tidzam.gaps.day_files import write_open
+from tidzam.gaps.open_state import OpenGap, OpenSource, OpenState
+from tidzam.gaps.records import GapReason
 from tidzam.store.database import Store
 from tidzam.store.queries.class_times import ClassTimes, class_times, tag_times
+from tidzam.store.queries.gaps import NodeLedger
 from tidzam.store.records import GapRecord, LoadedRecord, StoreRecord
 from tidzam.store.tables.annotations import AnnotationOrigin, AnnotationRow, TagRow
 from tidzam.store.tables.detections import DetectionVerdict
@@ -22,9 +27,13 @@ FIRST, LAST = date(2026, 5, 1), date(2026, 5, 3)
 WREN = ("birds", "wren")
 
 
-def found(store: Store, zone: str = "UTC") -> ClassTimes:
+END = datetime(2026, 5, 4, tzinfo=UTC)
+NO_LEDGER = NodeLedger("garden", None)
+
+
+def found(store: Store, zone: str = "UTC", *, ledger: NodeLedger = NO_LEDGER, now: datetime = END) -> ClassTimes:
     with store.read() as session:
-        return class_times(session, FIRST, LAST, ZoneInfo(zone))
+        return class_times(session, FIRST, LAST, ZoneInfo(zone), ledger=ledger, now=now)
 
 
 def loaded(hours: int, node: str = "garden", channels: int = 1) -> list[StoreRecord]:
@@ -98,6 +107,16 @@ def test_annotations_are_counted_by_tag_in_hours_of_the_clock(store: Store) -> N
         session.flush()
         session.add_all(annotation_at(NOON + timedelta(hours=hour)) for hour in (0, 0, 5, -14, 60))
     with store.read() as session:
-        times = tag_times(session, FIRST, LAST, ZoneInfo("America/New_York"))
+        times = tag_times(session, FIRST, LAST, ZoneInfo("America/New_York"), ledger=NO_LEDGER, now=END)
     heron = times.counts["heron",]
     assert (heron[0, 8], heron[0, 13], heron[2, 20], heron.sum()) == (2, 1, 1, 4)
+
+
+def test_what_lasts_counts_as_listened_up_to_now(store: Store, tmp_path: Path) -> None:
+    now = NOON + timedelta(minutes=12)
+    gap = OpenGap("pond:out_0", GapReason.SILENCE, since=now - timedelta(minutes=3))
+    source = OpenSource("pond", 2, since=NOON, returns=True)
+    write_open(tmp_path, OpenState("stream_manager", GapReason.NODE_DOWN, now, sources=(source,), gaps=(gap,)))
+    StoreWriter(store).write([detection(1, path=WREN, start=NOON, end=NOON)])
+    times = found(store, ledger=NodeLedger("garden", tmp_path), now=now)
+    assert (times.exposure_h.sum(), times.assumed_days) == (pytest.approx((12 + 9) / 60), 0)
