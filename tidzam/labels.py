@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Final
@@ -14,6 +14,9 @@ from tidzam.errors import BundleError
 
 UNKNOWN = "unknown"
 """The decision if no class is likely enough."""
+
+NO_SOUND: Final = frozenset({"silence", "background"})
+"""Labels of nothing in particular: a classifier needs them, but they say nothing about who was heard."""
 
 MAX_DEPTH: Final = 64
 """Levels of a label tree: each window follows its labels' paths, whose length a bundle must not determine."""
@@ -33,6 +36,15 @@ def clean_label(text: str) -> str:
     while cleaned != before:
         before, cleaned = cleaned, cleaned.strip().strip(_INVISIBLE)
     return cleaned
+
+
+def is_no_sound(path: Sequence[str]) -> bool:
+    """Whether the class at the end of a path stands for no sound in particular.
+
+    >>> is_no_sound(("Silence",)), is_no_sound(("birds", "wren"))
+    (True, False)
+    """
+    return path[-1].casefold() in NO_SOUND
 
 
 Label = Annotated[str, AfterValidator(clean_label)]

@@ -20,7 +20,7 @@ _VIEW, _MANAGE = needs(Permission.VIEW), needs(Permission.MANAGE)
 @router.get("", dependencies=[_VIEW])
 def list_heard_classes(runtime: Runtime, query: Annotated[CountFilter, Query()]) -> tuple[HeardClassView, ...]:
     """The classes that were heard, the most frequent first, with counts and verdicts."""
-    return heard(runtime.store, query, runtime.time_zone)
+    return heard(runtime.store, query, runtime.time_zone, runtime.known_classes)
 
 
 @router.get("/rules", dependencies=[_VIEW])

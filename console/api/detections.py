@@ -21,6 +21,7 @@ from console.services.detection_models import (
     FilterChoices,
     VerdictName,
 )
+from console.services.exports.ebird import EbirdFileView, ebird_file
 from console.services.exports.export import ExportFormat, export
 from console.services.models import ConsoleModel
 from console.web.permissions import CurrentVisitor, Runtime, needs
@@ -80,25 +81,27 @@ class StarRequest(ConsoleModel):
 @router.get("", dependencies=[_VIEW])
 def list_detections(runtime: Runtime, query: Annotated[DetectionQuery, Query()]) -> DetectionList:
     """Detections, the newest first. If there are few among many others, a page may be short, and yet have a `next`."""
-    return detections.list_detections(runtime.store, query, runtime.time_zone, before=query.before, limit=query.limit)
+    return detections.list_detections(
+        runtime.store, query, runtime.time_zone, runtime.known_classes, before=query.before, limit=query.limit
+    )
 
 
 @router.get("/days", dependencies=[_VIEW])
 def count_per_day(runtime: Runtime, query: Annotated[DetectionSearch, Query()]) -> tuple[DayClassCount, ...]:
     """Detections per day and class, without those judged wrong, unless `verdict` asks for these."""
-    return detection_charts.day_counts(runtime.store, query, runtime.time_zone)
+    return detection_charts.day_counts(runtime.store, query, runtime.time_zone, runtime.known_classes)
 
 
 @router.get("/hours", dependencies=[_VIEW])
 def count_per_hour(runtime: Runtime, query: Annotated[DetectionSearch, Query()]) -> tuple[HourCountView, ...]:
     """Detections per hour, without those judged wrong, unless `verdict` asks for these."""
-    return detection_charts.hour_counts(runtime.store, query, runtime.time_zone)
+    return detection_charts.hour_counts(runtime.store, query, runtime.time_zone, runtime.known_classes)
 
 
 @router.get("/choices", dependencies=[_VIEW])
 def list_choices(runtime: Runtime) -> FilterChoices:
     """The classes, channels and models that filters can name."""
-    return detections.filter_choices(runtime.store)
+    return detections.filter_choices(runtime.store, runtime.known_classes)
 
 
 @router.get("/export", dependencies=[_VIEW], response_class=StreamingResponse, responses=_FILE)
@@ -107,6 +110,12 @@ def export_detections(runtime: Runtime, query: Annotated[ExportQuery, Query()]) 
     content = export(runtime.store, runtime.settings, query, runtime.time_zone, query.format, origin=query.origin)
     name = f'attachment; filename="{query.format.file_name}"'
     return StreamingResponse(content, media_type=query.format.media_type, headers={"Content-Disposition": name})
+
+
+@router.get("/ebird", dependencies=[_VIEW])
+def describe_ebird_file(runtime: Runtime, query: Annotated[DetectionSearch, Query()]) -> EbirdFileView:
+    """What the export for eBird holds, and which verified detections it leaves out, since they are no birds."""
+    return ebird_file(runtime.store, query, runtime.time_zone, runtime.known_classes)
 
 
 @router.post("/verdicts", dependencies=[_ANNOTATE])

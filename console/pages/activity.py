@@ -46,6 +46,7 @@ def show_activity(request: Request, visitor: CurrentVisitor, runtime: Runtime) -
         wrong=wrong or unreadable,
         found=found,
         data=wanted.data.value,
+        silence=wanted.silence,
         charts=[activity_chart(one, found.last_day.year, location) for one in found.classes],
         periods=_periods(found.first_day, found.last_day, today(runtime), wanted.data),
         prior=prior,

@@ -11,6 +11,7 @@ from console.pages.detection_filters import presets, query_of, read_filter, toda
 from console.services.detection_charts import day_counts, hour_counts
 from console.services.detection_models import DetectionSearch, VerdictName
 from console.services.detections import filter_choices, find_detection, list_detections
+from console.services.exports.ebird import ebird_file
 from console.services.novelty import Novelty
 from console.web.charts import bar_chart, bins_between, heat_map
 from console.web.permissions import CurrentVisitor, Runtime, needs
@@ -35,7 +36,7 @@ def show_detections(request: Request, visitor: CurrentVisitor, runtime: Runtime)
         "detections.html",
         visitor=visitor,
         wrong=wrong,
-        choices=filter_choices(runtime.store),
+        choices=filter_choices(runtime.store, runtime.known_classes),
         presets=presets(wanted, now),
         is_live=wanted.last_day is not None and wanted.last_day >= now,
         may_annotate=visitor.may(Permission.ANNOTATE),
@@ -53,6 +54,14 @@ def show_charts(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> 
     """The charts, which the page loads again when something changes."""
     wanted, _ = read_filter(request, runtime)
     return render(request, "detection_charts.html", visitor=visitor, **_charts(runtime, wanted))
+
+
+@router.get("/ebird")
+def show_ebird(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> Response:
+    """What a file for eBird would hold, and what it would leave out."""
+    wanted, _ = read_filter(request, runtime)
+    found = ebird_file(runtime.store, wanted, runtime.time_zone, runtime.known_classes)
+    return render(request, "detection_ebird.html", visitor=visitor, found=found, query=query_of(wanted))
 
 
 @router.get("/rows")
@@ -106,7 +115,7 @@ NEWS: Final = {
 
 
 def _rows(runtime: ConsoleRuntime, wanted: DetectionSearch, before: str | None) -> dict[str, Any]:
-    page = list_detections(runtime.store, wanted, runtime.time_zone, before=before, limit=PAGE)
+    page = list_detections(runtime.store, wanted, runtime.time_zone, runtime.known_classes, before=before, limit=PAGE)
     return {
         "detections": page.detections,
         "older": None if page.next is None else query_of(wanted, before=page.next),
@@ -119,8 +128,8 @@ def _charts(runtime: ConsoleRuntime, wanted: DetectionSearch) -> dict[str, Any]:
     assert wanted.first_day is not None
     assert wanted.last_day is not None
     bins = bins_between(wanted.first_day, wanted.last_day)
-    days = day_counts(runtime.store, wanted, runtime.time_zone)
-    hours = hour_counts(runtime.store, wanted, runtime.time_zone)
+    days = day_counts(runtime.store, wanted, runtime.time_zone, runtime.known_classes)
+    hours = hour_counts(runtime.store, wanted, runtime.time_zone, runtime.known_classes)
     bars = bar_chart(bins, ((one.day, one.path[-1], one.detections) for one in days))
     return {
         "wanted": wanted,

@@ -36,7 +36,7 @@ def show_label(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> R
         visitor=visitor,
         missing=missing,
         recognizers=recognizers,
-        channels=filter_choices(runtime.store).channels,
+        channels=filter_choices(runtime.store, runtime.known_classes).channels,
         tags=[one.name for one in tags],
         keyed=[one.name for one in tags if one.name != "background"][:KEYS],
         zone=runtime.time_zone.key,

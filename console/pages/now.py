@@ -24,7 +24,9 @@ _Model = Annotated[str | None, Query(max_length=200)]
 @router.get("/")
 def show_now(request: Request, visitor: CurrentVisitor, runtime: Runtime, model: _Model = None) -> Response:
     """Channels with what they hold, detections as they come, and the last hours."""
-    models = tuple(f"{one.name}@{one.version}" for one in filter_choices(runtime.store).models if one.name)
+    models = tuple(
+        f"{one.name}@{one.version}" for one in filter_choices(runtime.store, runtime.known_classes).models if one.name
+    )
     return _rendered(request, visitor, runtime, "now.html", models=models, model=model, **_hours(runtime, model))
 
 

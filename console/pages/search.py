@@ -47,7 +47,7 @@ def show_search(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> 
         index=index,
         missing=missing,
         listened=_listened(runtime, given) if answer is None else _around(answer),
-        channels=filter_choices(runtime.store).channels,
+        channels=filter_choices(runtime.store, runtime.known_classes).channels,
         zone=runtime.time_zone.key,
         may_annotate=visitor.may(Permission.ANNOTATE),
         tags=[one.name for one in list_tags(runtime.store)],

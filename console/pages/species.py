@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
 
@@ -13,6 +14,7 @@ from console.services import class_management
 from console.services.class_management import ClassRuleRequest, ClassRuleView
 from console.services.detection_charts import heard
 from console.services.detection_models import CountFilter, DetectionSearch
+from console.services.detections import filter_choices
 from console.web.charts import bins_between, sparkline
 from console.web.permissions import CurrentVisitor, Runtime, needs
 from console.web.runtime import ConsoleRuntime
@@ -39,7 +41,7 @@ def show_species(
     assert wanted.first_day is not None
     assert wanted.last_day is not None
     bins = bins_between(wanted.first_day, wanted.last_day)
-    found = heard(runtime.store, wanted, runtime.time_zone)
+    found = heard(runtime.store, wanted, runtime.time_zone, runtime.known_classes)
     rules, unreadable = _rules(runtime)
     paths = [SEPARATOR.join(one.path) for one in found]
     return render(
@@ -49,6 +51,8 @@ def show_species(
         wrong=unreadable or wrong,
         wanted=wanted,
         presets=presets(wanted, today(runtime)),
+        groups=_groups(wanted, filter_choices(runtime.store, runtime.known_classes).groups),
+        silence=query_of(wanted, silence=None if wanted.silence else True),
         species=[
             (one, path, sparkline(one.days, bins), query_of(wanted, **{"class": path}), _rule(path, rules))
             for one, path in zip(found, paths, strict=True)
@@ -84,6 +88,12 @@ def remove(request: Request, visitor: CurrentVisitor, runtime: Runtime, path: _P
     removed = class_management.remove_detections(runtime.store, visitor, path, now=runtime.now())
     done = f"{removed.removed:,} {'detection' if removed.removed == 1 else 'detections'} of {path.split(SEPARATOR)[-1]}"
     return _back(request, query, done=done, left=removed.left, kept=removed.kept)
+
+
+def _groups(wanted: DetectionSearch, groups: Sequence[str]) -> list[tuple[str, str, bool]]:
+    """Links to groups of animals: title, query, and whether it is the present one."""
+    found = [(group.capitalize(), query_of(wanted, **{"class": group}), wanted.classes == (group,)) for group in groups]
+    return [("All", query_of(wanted, **{"class": None}), not wanted.classes), *found] if found else []
 
 
 def _counted(wanted: DetectionSearch) -> DetectionSearch:

@@ -20,6 +20,7 @@ from console.services.turns import Turns
 from tidzam.accounts.audit import AuditAction, record
 from tidzam.config import Settings
 from tidzam.errors import RequestError
+from tidzam.labels import is_no_sound
 from tidzam.store.database import Store
 from tidzam.store.queries.class_times import ClassTimes, class_times, tag_times
 from tidzam.store.queries.gaps import NodeLedger
@@ -48,6 +49,9 @@ class ActivityQuery(ConsoleModel):
     )
     first_day: _Day | None = Field(None, description="First day by the node's clock; null for a year before the last")
     last_day: _Day | None = Field(None, description="Last day, included; null for today")
+    silence: bool = Field(
+        False, description="Whether classes of no sound in particular, `silence` and `background`, are included"
+    )
     limit: int = Field(60, ge=1, le=500, description="Maximum number of classes, the most frequent ones")
 
 
@@ -101,7 +105,7 @@ class PriorView(ConsoleModel):
 def activity(store: Store, wanted: ActivityQuery, zone: ZoneInfo, *, ledger: NodeLedger, now: datetime) -> ActivityView:
     """When classes occur. It is found out again after some minutes. Raises RequestError (`request`, `busy`)."""
     first, last = _days(wanted, now.astimezone(zone).date())
-    key = store.address, str(store.engine.url), zone.key, first, last, wanted.data, wanted.limit
+    key = store.address, str(store.engine.url), zone.key, first, last, wanted.data, wanted.silence, wanted.limit
     return _CACHE.get_or_make(key, now, lambda: _found(store, wanted, (first, last), zone, ledger, now))
 
 
@@ -164,7 +168,8 @@ def _found(
     first, last = days
     with store.read() as session:
         times = _QUERIES[wanted.data](session, first, last, zone, ledger=ledger, now=now)
-    totals = {path: int(counts.sum()) for path, counts in times.counts.items()}
+    shown = (path for path in times.counts if wanted.silence or not is_no_sound(path))
+    totals = {path: int(times.counts[path].sum()) for path in shown}
     heard = sorted((path for path, total in totals.items() if total), key=lambda path: (-totals[path], path))
     return ActivityView(
         first_day=first,

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from console.services.detection_models import EARLIEST, LATEST, STORED, CountFilter, DetectionSearch, VerdictName
 from console.services.detections import criteria_of, midnight
+from console.services.known_classes import KnownClasses
 from console.services.models import ConsoleModel
 from tidzam.store.database import Store
 from tidzam.store.queries.classes import classes
@@ -68,11 +69,11 @@ class HeardClassView(ConsoleModel):
         return self.right / self.judged if self.judged else None
 
 
-def day_counts(store: Store, wanted: DetectionSearch, zone: ZoneInfo) -> tuple[DayClassCount, ...]:
+def day_counts(store: Store, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses) -> tuple[DayClassCount, ...]:
     """The detections per day and class, in the order of days."""
     with store.read() as session:
         paths = {one.id: one.path for one in classes(session)}
-        criteria = criteria_of(session, wanted, zone)
+        criteria = criteria_of(session, wanted, zone, known)
         if wanted.needs_rows:
             found = filtered_counts_per_day(session, criteria)
         else:
@@ -80,10 +81,12 @@ def day_counts(store: Store, wanted: DetectionSearch, zone: ZoneInfo) -> tuple[D
     return tuple(DayClassCount(day=one.day, path=paths[one.class_id], detections=one.detections) for one in found)
 
 
-def hour_counts(store: Store, wanted: DetectionSearch, zone: ZoneInfo) -> tuple[HourCountView, ...]:
+def hour_counts(
+    store: Store, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses
+) -> tuple[HourCountView, ...]:
     """The detections per hour, in the order of time."""
     with store.read() as session:
-        criteria = criteria_of(session, wanted, zone)
+        criteria = criteria_of(session, wanted, zone, known)
         if wanted.needs_rows:
             found = filtered_heat_map(session, criteria)
         else:
@@ -91,11 +94,11 @@ def hour_counts(store: Store, wanted: DetectionSearch, zone: ZoneInfo) -> tuple[
     return tuple(HourCountView(**one._asdict()) for one in found)
 
 
-def heard(store: Store, wanted: CountFilter, zone: ZoneInfo) -> tuple[HeardClassView, ...]:
+def heard(store: Store, wanted: CountFilter, zone: ZoneInfo, known: KnownClasses) -> tuple[HeardClassView, ...]:
     """The classes that were heard, the most frequent first."""
     of_class = DetectionSearch.model_validate(wanted.model_dump(by_alias=True, include={*CountFilter.model_fields}))
     with store.read() as session:
-        criteria = _count_criteria(wanted, criteria_of(session, of_class, zone))
+        criteria = _count_criteria(wanted, criteria_of(session, of_class, zone, known))
         found = heard_classes(session, criteria)
         days: dict[int, dict[date, int]] = defaultdict(dict)
         for one in counts_per_day(session, criteria):
@@ -120,6 +123,7 @@ def _count_criteria(wanted: CountFilter, criteria: DetectionCriteria) -> CountCr
         first=wanted.first_day or EARLIEST,
         last=wanted.last_day or LATEST,
         classes=criteria.classes,
+        without_classes=criteria.without_classes,
         channels=criteria.channels,
         models=criteria.models,
     )

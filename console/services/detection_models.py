@@ -55,7 +55,11 @@ class CountFilter(ConsoleModel):
         (),
         alias="class",
         max_length=50,
-        description="Paths of classes with `/` between labels; those below are included",
+        description="Paths of classes with `/` between labels; those below are included. A group, such as `birds` or "
+        "`frogs`, includes its species among the classes of all models",
+    )
+    silence: bool = Field(
+        False, description="Whether classes of no sound in particular, `silence` and `background`, are included"
     )
     channel: tuple[_Name, ...] = Field((), max_length=100, description="Channels, by their names in events")
     model: tuple[_Name, ...] = Field((), max_length=50, description="Names of models, or `NAME@VERSION`")
@@ -168,6 +172,7 @@ class ModelChoice(ConsoleModel):
 class FilterChoices(ConsoleModel):
     """What filters can name."""
 
+    groups: tuple[str, ...] = Field(description="Groups of animals that have classes, such as `birds`")
     classes: tuple[str, ...] = Field(description="Paths of classes, with `/` between labels")
     channels: tuple[str, ...] = Field(description="Channels, by their names in events")
     models: tuple[ModelChoice, ...] = Field(description="Models")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from console.services.detection_models import (
     SHOWN,
     STORED,
+    CountFilter,
     DetectionDetail,
     DetectionList,
     DetectionSearch,
@@ -21,11 +22,13 @@ from console.services.detection_models import (
     VerdictName,
     VerdictView,
 )
+from console.services.known_classes import KnownClasses
 from console.services.novelty import novelty_of
 from tidzam.errors import RequestError
+from tidzam.labels import is_no_sound
 from tidzam.store.database import Store
 from tidzam.store.lookups import SEPARATOR
-from tidzam.store.queries.classes import channels, classes, classes_below, models
+from tidzam.store.queries.classes import StoredClass, channels, classes, classes_below, models
 from tidzam.store.queries.cursor import TimeCursor
 from tidzam.store.queries.detections import (
     DetectionCriteria,
@@ -36,15 +39,18 @@ from tidzam.store.queries.detections import (
 from tidzam.store.queries.previous import previous_starts
 from tidzam.store.queries.verdicts import StoredVerdict, other_classes, verdicts_on
 from tidzam.store.tables.detections import DetectionVerdict
+from tidzam.taxa import GROUPS
 
 
-def criteria_of(session: Session, wanted: DetectionSearch, zone: ZoneInfo) -> DetectionCriteria:
+def criteria_of(session: Session, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses) -> DetectionCriteria:
     """What a filter means. Names that are not known are names of nothing."""
+    stored = classes(session)
     first, last = wanted.first_day, wanted.last_day
     return DetectionCriteria(
         since=None if first is None else midnight(first, zone),
         until=None if last is None else midnight(last + timedelta(days=1), zone),
-        classes=_numbers(wanted.classes, lambda path: classes_below(session, path.split(SEPARATOR))),
+        classes=_numbers(wanted.classes, lambda path: _classes(session, stored, path, known)),
+        without_classes=_hidden(stored, wanted),
         channels=_numbers(wanted.channel, lambda name: [one.id for one in channels(session) if one.channel == name]),
         models=_numbers(wanted.model, lambda name: _models(session, name)),
         min_probability=wanted.min_probability,
@@ -65,6 +71,19 @@ def _numbers(names: Sequence[str], find: Callable[[str], Sequence[int]]) -> set[
     return {number for name in names for number in find(name)} if names else None
 
 
+def _classes(session: Session, stored: Sequence[StoredClass], wanted: str, known: KnownClasses) -> list[int]:
+    """A class and all that belong to it; of a group, such as birds, also the species that models have beside others."""
+    species = [one.id for one in stored if known.group(one.path) == wanted] if wanted in GROUPS else []
+    return [*classes_below(session, wanted.split(SEPARATOR)), *species]
+
+
+def _hidden(stored: Sequence[StoredClass], wanted: CountFilter) -> set[int]:
+    """The classes of no sound, unless they, or other classes, are asked for."""
+    if wanted.silence or wanted.classes:
+        return set()
+    return {one.id for one in stored if is_no_sound(one.path)}
+
+
 def _models(session: Session, text: str) -> list[int]:
     name, at, version = text.partition("@")
     return [one.id for one in models(session) if one.name == name and (not at or one.version == version)]
@@ -75,7 +94,13 @@ def _verdict(wanted: VerdictFilter) -> DetectionVerdict | None:
 
 
 def list_detections(
-    store: Store, wanted: DetectionSearch, zone: ZoneInfo, *, before: str | None = None, limit: int = 50
+    store: Store,
+    wanted: DetectionSearch,
+    zone: ZoneInfo,
+    known: KnownClasses,
+    *,
+    before: str | None = None,
+    limit: int = 50,
 ) -> DetectionList:
     """The newest detections that are wanted, or the next page of them. Raises RequestError (`request`)."""
     try:
@@ -84,7 +109,7 @@ def list_detections(
         hint = "Send the `next` of the page before."
         raise RequestError("before: it is no page.", hint=hint, code="request", field="before") from None
     with store.read() as session:
-        page = latest_detections(session, criteria_of(session, wanted, zone), limit=limit, before=cursor)
+        page = latest_detections(session, criteria_of(session, wanted, zone, known), limit=limit, before=cursor)
         found = views_of(session, page.detections, zone)
     return DetectionList(detections=found, next=None if page.next is None else str(page.next))
 
@@ -115,11 +140,14 @@ def _verdict_view(stored: StoredVerdict) -> VerdictView:
     )
 
 
-def filter_choices(store: Store) -> FilterChoices:
+def filter_choices(store: Store, known: KnownClasses) -> FilterChoices:
     """The classes, channels and models that the store knows."""
     with store.read() as session:
+        paths = [one.path for one in classes(session)]
+        groups = {known.group(path) for path in paths}
         return FilterChoices(
-            classes=tuple(SEPARATOR.join(one.path) for one in classes(session)),
+            groups=tuple(group for group in GROUPS if group in groups),
+            classes=tuple(map(SEPARATOR.join, paths)),
             channels=tuple(sorted({one.channel for one in channels(session)})),
             models=tuple(ModelChoice(name=one.name, version=one.version) for one in models(session)),
         )

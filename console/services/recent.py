@@ -13,6 +13,7 @@ from pydantic import Field
 
 from console.services.detection_models import DetectionSearch
 from console.services.detections import criteria_of
+from console.services.known_classes import KnownClasses
 from console.services.models import ConsoleModel
 from tidzam.config.location import LocationSettings
 from tidzam.daytime import DayPart, day_parts
@@ -65,7 +66,7 @@ class RecentHours(ConsoleModel):
 
     time: datetime = Field(description="When this was found out, UTC")
     hours: tuple[datetime, ...] = Field(description="Beginning of each hour, UTC")
-    classes: tuple[RecentClass, ...] = Field(description="The classes that were heard, the most frequent first")
+    classes: tuple[RecentClass, ...] = Field(description="The classes heard, without silence, the most frequent first")
     daylight: tuple[Daylight, ...] = Field(
         description="Night, dawn, day and dusk of these hours and of the present day; none without the node's position"
     )
@@ -134,9 +135,12 @@ def daylight(start: datetime, end: datetime, location: LocationSettings) -> Iter
 def _classes(store: Store, model: str | None, first: int, last: int, zone: ZoneInfo) -> tuple[RecentClass, ...]:
     with store.read() as session:
         paths = {one.id: one.path for one in classes(session)}
-        chosen = criteria_of(session, DetectionSearch(model=() if model is None else (model,)), zone)
+        wanted = DetectionSearch(model=() if model is None else (model,))
+        chosen = criteria_of(session, wanted, zone, KnownClasses())
         days = (day_of(hour // HOURS) for hour in (first, last))
-        criteria = CountCriteria(first=next(days), last=next(days), models=chosen.models)
+        criteria = CountCriteria(
+            first=next(days), last=next(days), models=chosen.models, without_classes=chosen.without_classes
+        )
         counts: dict[int, list[int]] = defaultdict(lambda: [0] * (last - first + 1))
         for one in counts_per_hour(session, criteria):
             number = HOURS * day_number(one.day) + one.hour - first

@@ -19,6 +19,7 @@ from console.services.annotations.service import AnnotationService
 from console.services.backups import NodeBackups
 from console.services.builder.service import ModelBuilder
 from console.services.jobs.requests import JobDesk
+from console.services.known_classes import KnownClasses, known_classes
 from console.services.microphones import Microphones
 from console.services.node_files.disk import DiskUse
 from console.services.node_files.logs import NodeLogs
@@ -77,6 +78,11 @@ class ConsoleRuntime:
     def microphones(self) -> Microphones:
         """The microphones of browsers that are open."""
         return Microphones(self.manager, self.monitor, store=self.store, now=self.now)
+
+    @property
+    def known_classes(self) -> KnownClasses:
+        """What models say about classes."""
+        return known_classes(self.settings)
 
     @property
     def ledger(self) -> NodeLedger:

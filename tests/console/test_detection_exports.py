@@ -17,6 +17,7 @@ import pytest
 
 from console.services.exports.table import cell
 from tests.support.console import ConsoleUnderTest, console_under_test
+from tests.support.known_models import install_birdnet_manifest
 from tests.support.store_records import NOON, detection
 from tests.support.stored_detections import fill
 from tidzam.config import Settings
@@ -90,6 +91,25 @@ def test_ebird_gets_a_row_per_verified_species_and_day(console: ConsoleUnderTest
         ("sedge warbler", "", "", "X", "48.85", "2.35", "05/01/2026", "00:10", "Incidental"),
         ("Eurasian Blackbird", "Turdus", "merula", "X", "48.85", "2.35", "04/30/2026", "23:30", "Incidental"),
     ]
+
+
+def test_ebird_gets_birds_only_and_says_what_it_leaves_out(console: ConsoleUnderTest) -> None:
+    labels = "Pseudacris crucifer_Spring Peeper\nTurdus merula_Eurasian Blackbird\n"
+    install_birdnet_manifest(console.runtime.settings.home, labels)
+    paths = (("rain",), ("frogs", "frogs-peeper"), ("Spring Peeper",), ("Eurasian Blackbird",), ("birds", "wren"))
+    client = console.logged_in("annotator")
+    StoreWriter(console.store).write(
+        [detection(id=f"{number}", path=path, start=NOON, end=NOON) for number, path in enumerate(paths)]
+    )
+    numbers = [one["id"] for one in client.get(API).json()["detections"]]
+    client.post(f"{API}/verdicts", json={"ids": numbers, "verdict": "right"})
+    rows = list(csv.reader(io.StringIO(exported(console, format="ebird").text)))
+    assert [row[:3] for row in rows] == [["Eurasian Blackbird", "Turdus", "merula"], ["wren", "", ""]]
+    left_out = {"rain": 1, "frogs-peeper": 1, "Spring Peeper": 1}
+    assert client.get(f"{API}/ebird").json() == {"rows": 2, "species": 2, "left_out": left_out}
+    said = client.get("/detections/ebird?first_day=2026-05-01&last_day=2026-05-01").text
+    assert "2 rows: 2 species" in said
+    assert "Left out, as they are no birds" in said
 
 
 def test_ebird_needs_a_position(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/node/state"): VIEW,
     ("GET", "/detections"): VIEW,
     ("GET", "/detections/charts"): VIEW,
+    ("GET", "/detections/ebird"): VIEW,
     ("GET", "/detections/rows"): VIEW,
     ("GET", "/detections/{detection_id}/panel"): VIEW,
     ("GET", "/annotate"): VIEW,
@@ -128,6 +129,7 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/api/v1/detections/days"): VIEW,
     ("GET", "/api/v1/detections/hours"): VIEW,
     ("GET", "/api/v1/detections/choices"): VIEW,
+    ("GET", "/api/v1/detections/ebird"): VIEW,
     ("GET", "/api/v1/detections/export"): VIEW,
     ("POST", "/api/v1/detections/verdicts"): ANNOTATE,
     ("POST", "/api/v1/detections/stars"): ANNOTATE,
@@ -262,7 +264,7 @@ def test_a_stranger_who_asks_for_a_page_gets_the_login_and_then_the_page(
     assert (response.status_code, response.headers["Location"]) == (303, "/login?next=%2Faudit%3Fbefore%3D7")
 
 
-@pytest.mark.parametrize("path", ["/detections/rows", "/detections/charts", "/node/state"])
+@pytest.mark.parametrize("path", ["/detections/rows", "/detections/ebird", "/detections/charts", "/node/state"])
 def test_a_stranger_who_asks_for_a_part_of_a_page_gets_no_login_inside_it(
     clients: dict[Role | None, TestClient], path: str
 ) -> None:

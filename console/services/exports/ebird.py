@@ -5,66 +5,107 @@ Source: "eBird Record Format (Extended)", 19 columns without a header, in the he
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
 from zoneinfo import ZoneInfo
 
-from console.services.exports.selected import Batch
+from pydantic import Field
+
+from console.services.detection_models import DetectionSearch, VerdictFilter
+from console.services.exports.selected import Batch, selected
 from console.services.exports.table import Row, cell, csv_lines
+from console.services.known_classes import KnownClasses
+from console.services.models import ConsoleModel
 from tidzam.config.location import LocationSettings
+from tidzam.store.database import Store
 from tidzam.store.queries.detections import StoredDetection
 from tidzam.store.tables.detections import DetectionVerdict
+from tidzam.taxa import BIRDS, genus_and_species
 
-_SCIENTIFIC: Final = re.compile(r"([A-Z][a-z-]+) ([a-z-]+)(?: [a-z-]+)?")
+_Names = tuple[str, str, str]
 
 
-def ebird_table(batches: Iterable[Batch], zone: ZoneInfo, location: LocationSettings) -> Iterator[bytes]:
-    """A row for each species on each day, from detections of which a person says that the class is right, or names
-    another one. They come in the order of time, backwards."""
+class EbirdFileView(ConsoleModel):
+    """What a file for eBird holds, and what it leaves out."""
+
+    rows: int = Field(description="Number of rows: one per species and day")
+    species: int = Field(description="Number of species")
+    left_out: Mapping[str, int] = Field(description="Number of verified detections that are no birds, by label")
+
+
+def ebird_table(
+    batches: Iterable[Batch], zone: ZoneInfo, location: LocationSettings, known: KnownClasses
+) -> Iterator[bytes]:
+    """A row for each bird on each day, from detections of which a person says that the class is right, or names another
+    one. They come in the order of time, backwards."""
+    for first in _days(batches, zone, known):
+        yield csv_lines(_row(names, time, location) for names, time in sorted(first.items()))
+
+
+def ebird_file(store: Store, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses) -> EbirdFileView:
+    """What the file of the detections that are wanted holds."""
+    left_out: Counter[str] = Counter()
+    if not wanted.verdict:
+        wanted = wanted.model_copy(update={"verdict": (VerdictFilter.RIGHT, VerdictFilter.OTHER_CLASS)})
+    days = list(_days(selected(store, wanted, zone, known), zone, known, left_out=left_out))
+    species = {names for day in days for names in day}
+    return EbirdFileView(rows=sum(map(len, days)), species=len(species), left_out=dict(left_out.most_common()))
+
+
+def _days(
+    batches: Iterable[Batch], zone: ZoneInfo, known: KnownClasses, *, left_out: Counter[str] | None = None
+) -> Iterator[dict[_Names, datetime]]:
+    """The verified birds of each day, with when each was first heard. Others are counted in `left_out`."""
     day: date | None = None
-    first: dict[str, datetime] = {}
+    first: dict[_Names, datetime] = {}
     for stored, other_class in (one for batch in batches for one in batch):
-        label = verified_label(stored, other_class)
-        if label is None:
+        path = verified_path(stored, other_class)
+        if path is None:
+            continue
+        if not is_bird(path, known):
+            if left_out is not None:
+                left_out[path[-1]] += 1
             continue
         start = stored.start.astimezone(zone)
         if start.date() != day:
-            yield _rows(first, location)
+            yield first
             day, first = start.date(), {}
-        first[label] = start
-    yield _rows(first, location)
+        first[species_names(path[-1], known)] = start
+    yield first
 
 
-def verified_label(stored: StoredDetection, other_class: tuple[str, ...] | None) -> str | None:
+def verified_path(stored: StoredDetection, other_class: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """The class that a person has confirmed or named; None if there is none."""
-    if stored.verdict is DetectionVerdict.RIGHT:
-        return stored.path[-1]
-    return other_class[-1] if other_class else None
+    return stored.path if stored.verdict is DetectionVerdict.RIGHT else other_class or None
 
 
-def _rows(first: Mapping[str, datetime], location: LocationSettings) -> bytes:
-    return csv_lines(_row(label, time, location) for label, time in sorted(first.items()))
+def is_bird(path: Sequence[str], known: KnownClasses) -> bool:
+    """Whether a class is a species for eBird: one with a scientific name that is not known to be no bird, or one below
+    the group birds."""
+    group = known.group(path)
+    if group is None:
+        return known.scientific_name(path[-1]) is not None
+    return group == BIRDS and tuple(path) != (BIRDS,)
 
 
-def species_names(label: str) -> tuple[str, str, str]:
-    """The common name, the genus and the species of a label; what it does not say is empty.
+def species_names(label: str, known: KnownClasses) -> _Names:
+    """The common name, the genus and the species of a label; what is not known is empty.
 
-    >>> species_names("Turdus merula_Eurasian Blackbird")
+    >>> species_names("Turdus merula_Eurasian Blackbird", KnownClasses())
     ('Eurasian Blackbird', 'Turdus', 'merula')
-    >>> species_names("reed warbler")
+    >>> species_names("reed warbler", KnownClasses())
     ('reed warbler', '', '')
     """
     scientific, separator, common = label.partition("_")
-    found = _SCIENTIFIC.fullmatch(scientific)
-    if found is None:
-        return label, "", ""
-    return (common if separator else ""), found[1], found[2]
+    names = genus_and_species(scientific)
+    if names is not None:
+        return (common if separator else ""), *names
+    return label, *(genus_and_species(known.scientific_name(label) or "") or ("", ""))
 
 
-def _row(label: str, first: datetime, location: LocationSettings) -> Row:
-    common, genus, species = species_names(label)
+def _row(names: _Names, first: datetime, location: LocationSettings) -> Row:
+    common, genus, species = names
     place, name = (location.latitude, location.longitude), f"{location.latitude:.4f}, {location.longitude:.4f}"
     when = (f"{first:%m/%d/%Y}", f"{first:%H:%M}")
     effort = ("", "", "Incidental", "", "", "N", "", "", "Heard by an acoustic recorder, verified by ear")

@@ -15,6 +15,7 @@ from console.services.exports.labels import audacity_labels, raven_table
 from console.services.exports.parquet import parquet_table
 from console.services.exports.selected import selected
 from console.services.exports.table import csv_table
+from console.services.known_classes import known_classes
 from tidzam.config import Settings
 from tidzam.errors import RequestError
 from tidzam.store.database import Store
@@ -67,7 +68,8 @@ def export(
 
     Raises RequestError (`request`) if neither is known, if eBird needs the position of the node, or without pyarrow.
     """
-    batches = selected(store, wanted, zone)
+    known = known_classes(settings)
+    batches = selected(store, wanted, zone, known)
     match export_format:
         case ExportFormat.CSV:
             return csv_table(batches, zone)
@@ -84,7 +86,7 @@ def export(
                 hint = "Set location in the profile."
                 message = "eBird needs the position of the node."
                 raise RequestError(message, hint=hint, code="request", field="format")
-            return ebird_table(batches, zone, settings.location)
+            return ebird_table(batches, zone, settings.location, known)
 
 
 def _origin(wanted: DetectionSearch, zone: ZoneInfo, origin: datetime | None) -> datetime:

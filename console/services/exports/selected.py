@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from console.services.detection_models import DetectionSearch
 from console.services.detections import criteria_of
+from console.services.known_classes import KnownClasses
 from tidzam.store.database import Store
 from tidzam.store.queries.cursor import TimeCursor
 from tidzam.store.queries.detections import StoredDetection, latest_detections
@@ -20,12 +21,12 @@ Batch = Sequence[tuple[StoredDetection, tuple[str, ...] | None]]
 """Detections, each with the class that was heard instead, if a verdict names it."""
 
 
-def selected(store: Store, wanted: DetectionSearch, zone: ZoneInfo) -> Iterator[Batch]:
+def selected(store: Store, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses) -> Iterator[Batch]:
     """All detections that are wanted, newest first; the database is free in between."""
     before: TimeCursor | None = None
     while True:
         with store.read() as session:
-            page = latest_detections(session, criteria_of(session, wanted, zone), limit=_BATCH, before=before)
+            page = latest_detections(session, criteria_of(session, wanted, zone, known), limit=_BATCH, before=before)
             judged = [one.id for one in page.detections if one.verdict is DetectionVerdict.OTHER_CLASS]
             others = other_classes(session, judged) if judged else {}
         yield [(one, others.get(one.id)) for one in page.detections]

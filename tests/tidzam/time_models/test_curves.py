@@ -48,16 +48,13 @@ def test_a_season_in_which_only_quiet_hours_were_listened_to_is_not_read_as_sile
 
 
 def test_rates_are_unknown_until_an_hour_was_listened() -> None:
-    exposure = np.zeros((1, 24))
-    exposure[0, 3] = 0.9
-    model = TimeModeler(DAYS[:1], exposure).model(exposure > 0)
-    assert (np.isnan(model.day.rate).all(), np.isnan(model.year.rate).all(), set(model.day.relative)) == (
-        True,
-        True,
-        {1.0},
-    )
+    exposure, counts = np.zeros((1, 24)), np.zeros((1, 24), dtype=np.int32)
+    exposure[0, 3], counts[0, 3] = 0.9, 5
+    model = TimeModeler(DAYS[:1], exposure).model(counts)
+    assert np.isnan([*model.day.rate, *model.year.rate]).all()
+    assert (model.day.relative == 1.0).all()
     exposure[0, 3] = 1.0
-    assert np.isfinite(TimeModeler(DAYS[:1], exposure).model(exposure > 0).day.rate).sum() == 4
+    assert np.isfinite(TimeModeler(DAYS[:1], exposure).model(counts).day.rate).sum() == 4
 
 
 def test_months_without_listening_are_unknown() -> None:

@@ -29,11 +29,12 @@ _FEW: Final = 4
 @dataclass(frozen=True, kw_only=True)
 class CountCriteria:
     """What is counted: the days from `first` to `last`, both included, and the classes, channels and models with these
-    numbers; None counts all."""
+    numbers; None counts all. Those of `without_classes` are not counted."""
 
     first: date
     last: date
     classes: Collection[int] | None = None
+    without_classes: Collection[int] = ()
     channels: Collection[int] | None = None
     models: Collection[int] | None = None
 
@@ -172,7 +173,8 @@ def _days(row: Any, criteria: CountCriteria) -> tuple[ColumnElement[bool], ...]:
 
 def _chosen(row: Any, criteria: CountCriteria) -> list[ColumnElement[bool]]:
     classes = [] if criteria.classes is None else [row.class_id.in_(list(criteria.classes))]
-    return [*classes, *_chosen_places(row, criteria)]
+    others = [row.class_id.not_in(list(criteria.without_classes))] if criteria.without_classes else []
+    return [*classes, *others, *_chosen_places(row, criteria)]
 
 
 def _chosen_places(row: Any, criteria: CountCriteria) -> list[ColumnElement[bool]]:

@@ -42,6 +42,7 @@ Condition = ColumnElement[bool] | TextClause
 @dataclass(frozen=True, kw_only=True)
 class DetectionCriteria:
     """Which detections are wanted; None wants all. Classes, channels and models are given by their numbers.
+    Those of `without_classes` are not wanted.
 
     Times are from `since` to before `until`. In `verdicts`, None stands for detections that nobody has judged.
     """
@@ -49,6 +50,7 @@ class DetectionCriteria:
     since: datetime | None = None
     until: datetime | None = None
     classes: Collection[int] | None = None
+    without_classes: Collection[int] = ()
     channels: Collection[int] | None = None
     models: Collection[int] | None = None
     min_probability: float = 0.0
@@ -224,6 +226,8 @@ def conditions(criteria: DetectionCriteria, column: Any) -> Iterator[ColumnEleme
     ):
         if chosen is not None:
             yield numbers.in_(list(chosen))
+    if criteria.without_classes:
+        yield column.class_id.not_in(list(criteria.without_classes))
     if criteria.min_probability > 0:  # the column has 24 bits: 0.9 is stored as a little less
         yield column.peak_probability >= criteria.min_probability - 0.5 * 10**-PROBABILITY_DIGITS
     if criteria.max_probability < 1:
