@@ -69,7 +69,7 @@ def create_app(runtime: ConsoleRuntime) -> FastAPI:
         async with (
             runtime.monitor.running(),
             upkeep.running(),
-            IndexUpkeep(runtime.settings).running(),
+            IndexUpkeep(runtime.settings, runtime.store).running(),
             runtime.live.running(),
             runtime.jobs.watch.running(),
             runtime.microphones.running(),

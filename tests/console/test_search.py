@@ -177,14 +177,17 @@ def test_a_network_that_was_closed_is_loaded_again(store: Store, tmp_path: Path)
     assert answers[0] == answers[1]
 
 
-async def test_the_console_has_recordings_indexed(tmp_path: Path) -> None:
+async def test_the_console_has_recordings_indexed_as_they_come(tmp_path: Path) -> None:
     profile = {"search": {"base": support.BASE}, "node": {"name": support.NODE}}
     settings = support.settings_of(tmp_path)
     with console_with_profile(tmp_path, profile) as console:
         support.write_profile(tmp_path, profile)
         support.write_recording(console.store, tmp_path / "recordings", TONES)
-        async with IndexUpkeep(settings, first_after_s=0.0).running():
+        async with IndexUpkeep(settings, console.store, first_after_s=0.0, look_every_s=0.1).running():
             await eventually_async(lambda: support.recordings_in(tmp_path) == 1, within_s=60)
+            later = START + timedelta(hours=1)
+            support.write_recording(console.store, tmp_path / "recordings", TONES, start=later)
+            await eventually_async(lambda: support.recordings_in(tmp_path) == 2, within_s=60)
 
 
 def test_the_indexing_gives_way_to_all_other_programs(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whether a page is accessible and fits, on a phone and on a desk, light and dark: by axe, in one load."""
+"""Whether a page is accessible and fits, without controls over one another, on a phone and on a desk, light and dark: by axe, in one load."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any, Final, Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
+
+from tests.support.overlapping_controls import OVERLAPS
 
 WIDTHS: Final = (390, 1440)
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
@@ -39,6 +41,7 @@ def _faults(page: Page, width: int, scheme: Literal["light", "dark"]) -> list[st
     assert CONTRAST in [rule["id"] for rule in (*checked["passes"], *checked["violations"])]
     overflow = page.evaluate(OVERFLOW)
     found = _violations(checked) + ([f"{overflow} px beyond the width"] if overflow else [])
+    found += [f"controls over one another: {pair}" for pair in page.evaluate(OVERLAPS)]
     return [f"{width} px, {scheme}: {fault}" for fault in found]
 
 

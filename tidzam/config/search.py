@@ -25,4 +25,9 @@ class SearchSettings(Section):
         description="Maximum size of an index in GB; the oldest recordings are left out. An hour of one channel takes "
         "1.2 MB with BirdNET",
     )
-    every_minutes: float = Field(10.0, gt=0, description="Minutes between two looks for new recordings")
+    every_minutes: float = Field(
+        10.0,
+        gt=0,
+        description="Minutes between two indexings if there is much to index; else a "
+        "recording is indexed a minute after it is complete",
+    )

@@ -92,6 +92,7 @@ class BuilderChoices(ConsoleModel):
     days: tuple[BuilderDay, ...] = Field(description="Days with annotations or recordings, the oldest first")
     tags: Mapping[str, int] = Field(description="Number of annotations by tag")
     bases: tuple[BaseView, ...] = Field(description="Models whose embeddings can be used, the best first")
+    taken: tuple[str, ...] = Field(description="Names that models have")
     least_windows: int = Field(description="Windows that each tag needs in the days for training")
 
 

@@ -28,6 +28,7 @@ from console.services.builder.used_names import require_unused, why_used
 from console.services.jobs.models import JobView
 from console.services.jobs.requests import FOLDER, JobDesk, JobOrder
 from console.services.turns import Turns
+from tidzam.bundle import installed_models
 from tidzam.config import Settings
 from tidzam.errors import RequestError
 from tidzam.open_set import MIN_WINDOWS
@@ -78,6 +79,7 @@ class ModelBuilder:
             ),
             tags=dict(sorted(tags.items(), key=lambda item: (-item[1], item[0]))),
             bases=bases(models_folder(self.settings.home)),
+            taken=tuple(installed_models(models_folder(self.settings.home))),
             least_windows=MIN_WINDOWS,
         )
 

@@ -1,32 +1,52 @@
-"""Has new recordings indexed now and then, by a process that runs only when no other one wants the processor."""
+"""Has new recordings indexed soon after they are complete, when no other program wants the processor."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import func, select
+
 from tidzam.config import Settings
-from tidzam.errors import TidzamError
+from tidzam.errors import StoreError, TidzamError
 from tidzam.paths import default_home
 from tidzam.process import child_process
 from tidzam.sound_index.vectors import search_is_installed
+from tidzam.store.database import Store
+from tidzam.store.tables.recordings import RecordingRow
 
 log = logging.getLogger(__name__)
 
 FIRST_AFTER_S: Final = 60.0
 """Seconds after the start of the console until the first indexing: a node that starts has enough to do."""
+LOOK_EVERY_S: Final = 60.0
+"""Seconds between two looks for new recordings, which cost one row of the store."""
+_LONG_S: Final = 60.0
+"""Seconds of an indexing after which the next one waits: there is much to do, or a slow processor."""
 _UNREADABLE: Final = 2
 
 
 class IndexUpkeep:
-    """Runs `tidzam search index --background` while `running` is open, if the settings want it."""
+    """Runs `tidzam search index --background` while `running` is open, if the settings want it.
 
-    def __init__(self, settings: Settings, *, first_after_s: float = FIRST_AFTER_S) -> None:
+    It runs when there are new recordings, and every `search.every_minutes` in any case; after a long run, only then.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        first_after_s: float = FIRST_AFTER_S,
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
+        self._store, self._look_every_s = store, look_every_s
         self._is_wanted = settings.search.enabled and search_is_installed()
         self._every_s = 60 * settings.search.every_minutes
         self._first_after_s = first_after_s
@@ -47,11 +67,30 @@ class IndexUpkeep:
     async def _repeat(self) -> None:
         await asyncio.sleep(self._first_after_s)
         while True:
+            known, begun = await asyncio.to_thread(self._newest), time.monotonic()
             try:
                 await self._index()
             except (TidzamError, OSError) as error:
                 log.warning("recordings cannot be indexed: %s", error)
-            await asyncio.sleep(self._every_s)
+            is_long = time.monotonic() - begun > _LONG_S
+            await (asyncio.sleep(self._every_s) if is_long else self._wait_for_new(known))
+
+    async def _wait_for_new(self, known: int | None) -> None:
+        """Return once another recording is stored, or after `search.every_minutes`."""
+        left_s = self._every_s
+        while left_s > 0:
+            await asyncio.sleep(min(self._look_every_s, left_s))
+            left_s -= self._look_every_s
+            if await asyncio.to_thread(self._newest) != known:
+                return
+
+    def _newest(self) -> int | None:
+        """The number of the last recording that was stored; None if there is none, or the store is away."""
+        try:
+            with self._store.read() as session:
+                return session.scalar(select(func.max(RecordingRow.id)))
+        except StoreError:
+            return None
 
     async def _index(self) -> None:
         async with child_process(self._argv, name="search-index") as child:

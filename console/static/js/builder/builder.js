@@ -46,7 +46,7 @@ async function open() {
     }),
   );
   chart = new DayChart(byId("days"), choices.days, tags, planSoon);
-  sets = new ModelSets(byId("models"), choices.tags, choices.least_windows, planSoon);
+  sets = new ModelSets(byId("models"), choices.tags, choices.least_windows, choices.taken, planSoon);
   chart.suggest();
   listen();
 }

@@ -8,9 +8,11 @@ export class ModelSets {
    * @param {HTMLElement} place
    * @param {Record<string, number>} tags
    * @param {number} least how often a tag occurs that is chosen by itself
+   * @param {string[]} taken names that models have
    * @param {() => void} onChange
    */
-  constructor(place, tags, least, onChange) {
+  constructor(place, tags, least, taken, onChange) {
+    this.taken = taken;
     this.place = place;
     this.tags = tags;
     this.least = least;
@@ -50,6 +52,15 @@ export class ModelSets {
     this.place.append(set);
   }
 
+  /** The first of `model-1`, `model-2`, … that no model has. */
+  freeName() {
+    const fields = /** @type {NodeListOf<HTMLInputElement>} */ (this.place.querySelectorAll(".model-name"));
+    const used = new Set([...this.taken, ...[...fields].map((field) => field.value.trim())]);
+    let number = 1;
+    while (used.has(`model-${number}`)) number += 1;
+    return `model-${number}`;
+  }
+
   /** @param {number} number */
   nameField(number) {
     const field = element("div", "field");
@@ -60,7 +71,7 @@ export class ModelSets {
     input.required = true;
     input.maxLength = 64;
     input.pattern = "[A-Za-z0-9_\\-][A-Za-z0-9_.\\-]*";
-    input.placeholder = "for example herons";
+    input.value = this.freeName();
     field.append(label, input);
     return field;
   }
