@@ -1,4 +1,4 @@
-"""Whether a page is accessible and fits, without controls over one another, on a phone and on a desk, light and dark: by axe, in one load."""
+"""Whether a page is accessible, fits and has no overlapping controls, on a phone and on a desk, light and dark."""
 
 from __future__ import annotations
 
