@@ -12,6 +12,7 @@ from console.services.detection_charts import day_counts, hour_counts
 from console.services.detection_models import DetectionSearch, VerdictName
 from console.services.detections import filter_choices, find_detection, list_detections
 from console.services.exports.ebird import ebird_file
+from console.services.exports.parquet import parquet_is_installed
 from console.services.novelty import Novelty
 from console.web.charts import bar_chart, bins_between, heat_map
 from console.web.permissions import CurrentVisitor, Runtime, needs
@@ -41,6 +42,7 @@ def show_detections(request: Request, visitor: CurrentVisitor, runtime: Runtime)
         is_live=wanted.last_day is not None and wanted.last_day >= now,
         may_annotate=visitor.may(Permission.ANNOTATE),
         zone=runtime.time_zone.key,
+        has_parquet=parquet_is_installed(),
         has_position=runtime.settings.location is not None,
         # A page that ends today goes on after midnight.
         polled=query_of(wanted, last_day=None) if wanted.last_day == now else shown["query"],

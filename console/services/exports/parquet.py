@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from typing import Any, Final
 
 from console.services.exports.pipe import WritePipe
@@ -81,6 +82,11 @@ def _row(stored: StoredDetection, other_class: tuple[str, ...] | None) -> dict[s
         "starred": stored.is_marked,
         "clip": stored.clip,
     }
+
+
+def parquet_is_installed() -> bool:
+    """Whether such files can be written."""
+    return find_spec("pyarrow") is not None
 
 
 def _pyarrow() -> tuple[Any, Any]:
