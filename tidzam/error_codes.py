@@ -194,6 +194,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "model_exists": Explanation(
             "A model is not built.", "There is one of its name.", "Choose another name, or remove the model."
         ),
+        "training_unfinished": Explanation(
+            "A network is not trained.",
+            "An earlier training of that name was cancelled, or failed.",
+            "Send the request with `unfinished` as `resume`, or as `restart`.",
+        ),
         "no_dataset": Explanation(
             "A network is not trained.",
             "The folder is not in `datasets` in the node's home.",
@@ -809,12 +814,12 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "resume_other": Explanation(
             "The settings differ from those of the training to be resumed.",
             "Options were changed.",
-            "Use the same settings, or train without `--resume`.",
+            "Use the same settings, or start again with `--restart`.",
         ),
         "unfinished": Explanation(
             "The folder contains an unfinished training.",
             "It ended early.",
-            "Continue with `--resume`, or remove the folder.",
+            "Continue with `--resume`, or start again with `--restart`.",
         ),
         "batch_worker": Explanation(
             "A batch worker was killed.",

@@ -48,6 +48,21 @@ def models_folder(home: Path | None = None) -> Path:
     return home_folder(home) / MODELS
 
 
+def training_folder(bundle: Path) -> Path:
+    """The folder beside a bundle in which the trainer keeps what a training needs to be continued."""
+    return bundle.with_name(f"{bundle.name}.training")
+
+
+def checkpoints_folder(bundle: Path) -> Path:
+    """The folder with the checkpoints of the training of a bundle: there are some as long as it is unfinished."""
+    return training_folder(bundle) / "checkpoints"
+
+
+def has_unfinished_training(bundle: Path) -> bool:
+    """Whether a training of this bundle ended early, so that it can be continued."""
+    return any(checkpoints_folder(bundle).glob("*.index"))
+
+
 def detectors_folder(home: Path | None = None) -> Path:
     """The folder of installed speech detectors: in `home`, or else where `models_folder` looks."""
     return home_folder(home) / DETECTORS

@@ -126,6 +126,9 @@ Init = Annotated[
     Path | None, typer.Option(help="Bundle to start from, with the same network and features", rich_help_panel=RUN)
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint", rich_help_panel=RUN)]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Discard an unfinished training of the same folder", rich_help_panel=RUN)
+]
 CheckpointStep = Annotated[int, typer.Option(min=1, help="Batches between checkpoints", rich_help_panel=RUN)]
 StatsStep = Annotated[
     int, typer.Option(min=0, help="Batches between summaries for TensorBoard; 0 writes none", rich_help_panel=RUN)
@@ -178,6 +181,7 @@ def main(
     seed: Seed = None,
     init: Init = None,
     resume: Resume = False,
+    restart: Restart = False,
     checkpoint_step: CheckpointStep = 500,
     stats_step: StatsStep = STATS_STEP,
     nb_embeddings: NbEmbeddings = NB_EMBEDDINGS,
@@ -215,6 +219,7 @@ def main(
                 expert=expert,
                 init=init,
                 resume=resume,
+                restart=restart,
                 strict=strict,
                 batch_workers=batch_workers,
                 cache_mb=cache_mb,

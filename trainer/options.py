@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tidzam.paths import checkpoints_folder, training_folder
 from trainer.topology import Cluster
 from trainer.training_file import TrainingFile
 
@@ -20,7 +21,8 @@ class TrainingOptions:
 
     `out` is the folder of the bundle, or with `expert` the folder of several bundles. `batch_workers` processes make
     batches; with 0 a thread does. `cache_mb` limits the features that all of them cache together. With `stats_step` 0
-    no summaries are written. `cluster` is None for a training on this machine alone.
+    no summaries are written. `cluster` is None for a training on this machine alone. An unfinished
+    training of the same `out` is continued with `resume`, and discarded with `restart`.
     """
 
     dataset_train: Path
@@ -31,6 +33,7 @@ class TrainingOptions:
     expert: bool = False
     init: Path | None = None
     resume: bool = False
+    restart: bool = False
     strict: bool = False
     batch_workers: int = 1
     cache_mb: int = 1024
@@ -42,11 +45,11 @@ class TrainingOptions:
     @property
     def work(self) -> Path:
         """The folder beside the bundle: `checkpoints`, `summaries` and `training.yaml`, the complete training file."""
-        return self.out.with_name(self.out.name + ".training")
+        return training_folder(self.out)
 
     @property
     def checkpoints(self) -> Path:
-        return self.work / "checkpoints"
+        return checkpoints_folder(self.out)
 
     @property
     def summaries(self) -> Path:

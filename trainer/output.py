@@ -9,6 +9,7 @@ from pathlib import Path
 from tidzam.bundle import MANIFEST
 from tidzam.errors import ConfigError, SetupError
 from tidzam.manifest_fields import NAME_PATTERN
+from tidzam.paths import has_unfinished_training
 from trainer.options import TrainingOptions
 from trainer.training_file import read_training_file, to_yaml
 
@@ -38,10 +39,12 @@ def check_output(options: TrainingOptions) -> None:
             hint="Give --out a new folder, an empty folder or an existing bundle.",
             field="out",
         )
-    if any(options.checkpoints.glob("*.index")) and not options.resume:
+    if options.resume and options.restart:
+        raise ConfigError("A training is either resumed or started again.", hint="Remove an option.", field="restart")
+    if has_unfinished_training(out) and not (options.resume or options.restart):
         raise ConfigError(
             f"{options.work} contains an unfinished training.",
-            hint="Continue it with --resume, or delete the folder.",
+            hint="Continue it with --resume, or start again with --restart.",
             field="resume",
             code="unfinished",
         )
@@ -58,7 +61,7 @@ def prepare_output(options: TrainingOptions) -> None:
         _require_same_training(file, options)
         return
     if not options.resume:
-        shutil.rmtree(options.summaries, ignore_errors=True)
+        shutil.rmtree(options.work if options.restart else options.summaries, ignore_errors=True)
     try:
         options.work.mkdir(parents=True, exist_ok=True)
         file.write_text(to_yaml(options.training), encoding="utf-8")
@@ -77,7 +80,7 @@ def _require_same_training(file: Path, options: TrainingOptions) -> None:
     if other:
         raise ConfigError(
             f"The settings differ from those in {file}: {', '.join(other)}.",
-            hint="Resume with the same settings, or train without --resume.",
+            hint="Resume with the same settings, or start again with --restart.",
             code="resume_other",
         )
 

@@ -159,27 +159,22 @@ class ClassifierReloader:
         async with self._turn:
             await self._shadow.stop()
 
-    async def promote(self) -> ReloadAnswer:
-        """Let the shadow's classifiers take over. The shadow ends.
+    async def promote(self, choice: CascadeChoice | None = None) -> ReloadAnswer:
+        """Let the cascade of `choice` take over; by default that of the shadow, which ends.
 
-        Raises NodeError if there is no shadow, or it hangs, and the errors of `CascadeLoader.reopened` and of
-        `LiveCascade.replace`; then the live classifiers continue, and the shadow begins again.
+        Raises NodeError if there is no shadow, or it hangs, and the errors of `CascadeLoader` and of
+        `LiveCascade.replace`; then the live classifiers continue, and the shadow goes on.
         """
         async with self._turn:
             before = self._live.pipeline.bundle_versions
-            choice, pipeline = self._shadow.choice, await self._shadow.taken()
-            assert choice is not None
-            try:
-                pipeline = await self._loader.reopened(pipeline, choice)
-                await self._live.replace(pipeline)
-            except TidzamError as error:
-                self._refused(error)
-                with suppress(TidzamError):
-                    await self._shadow.start(choice, self._live.pipeline)
-                raise
+            if choice is None:
+                choice, pipeline = await self._promote_shadow()
+            else:
+                pipeline = await self._take_over(choice)
             self._promotions.promoted(choice, pipeline.bundle_versions, before=before)
-            self._took_over(pipeline)
-            return self._answer(changed=True)
+            if self._shadow.choice == choice:
+                await self._shadow.stop()
+            return await self._changed_to(pipeline)
 
     async def roll_back(self) -> ReloadAnswer:
         """Let the classifiers that ran before the last promotion take over again.
@@ -193,17 +188,38 @@ class ClassifierReloader:
                 raise NodeError(
                     "Nothing was promoted.", hint="The classifiers of the settings run.", code="no_promotion"
                 )
-            try:
-                pipeline = await self._loader.load(choice)
-                assert pipeline is not None
-                await self._live.replace(pipeline)
-            except TidzamError as error:
-                self._refused(error)
-                raise
+            pipeline = await self._take_over(choice)
             self._promotions.rolled_back(pipeline.bundle_versions)
-            self._took_over(pipeline)
-            await self._shadow.reload(pipeline)
-            return self._answer(changed=True)
+            return await self._changed_to(pipeline)
+
+    async def _promote_shadow(self) -> tuple[CascadeChoice, Pipeline]:
+        choice, pipeline = self._shadow.choice, await self._shadow.taken()
+        assert choice is not None
+        try:
+            pipeline = await self._loader.reopened(pipeline, choice)
+            await self._live.replace(pipeline)
+        except TidzamError as error:
+            self._refused(error)
+            with suppress(TidzamError):
+                await self._shadow.start(choice, self._live.pipeline)
+            raise
+        return choice, pipeline
+
+    async def _take_over(self, choice: CascadeChoice) -> Pipeline:
+        """Load the cascade of `choice`, and let it take over."""
+        try:
+            pipeline = await self._loader.load(choice)
+            assert pipeline is not None
+            await self._live.replace(pipeline)
+        except TidzamError as error:
+            self._refused(error)
+            raise
+        return pipeline
+
+    async def _changed_to(self, pipeline: Pipeline) -> ReloadAnswer:
+        self._took_over(pipeline)
+        await self._shadow.reload(pipeline)
+        return self._answer(changed=True)
 
     def _answer(self, *, changed: bool) -> ReloadAnswer:
         identity, shadow = self._live.pipeline.identity, self._shadow.status

@@ -11,7 +11,7 @@ from tidzam.bundle.choice import CascadeChoice
 from tidzam.errors import RequestError, UnauthorizedError
 from tidzam.protocol.classifiers import PROMOTE, RELOAD, ROLLBACK, SHADOW, ReloadAnswer
 from tidzam.protocol.messages import Message
-from tidzam.protocol.shadow import ShadowStatus, StartShadow
+from tidzam.protocol.shadow import OtherClassifiers, PromoteClassifiers, ShadowStatus, StartShadow
 
 
 class ClassifierRequests:
@@ -29,27 +29,30 @@ class ClassifierRequests:
         return await self._reloader.reload()
 
     async def _promote(self, sid: str, content: Message) -> ReloadAnswer:
-        return await self._reloader.promote()
+        assert isinstance(content, PromoteClassifiers)
+        return await self._reloader.promote(self._choice(sid, content) if content.model_fields_set else None)
 
     async def _roll_back(self, sid: str, content: Message) -> ReloadAnswer:
         return await self._reloader.roll_back()
 
     async def _shadow(self, sid: str, content: Message) -> ShadowStatus:
         assert isinstance(content, StartShadow)
-        changes = bool(content.add or content.remove)
-        if [content.stop, bool(content.nn or content.models), changes].count(True) != 1:
-            raise RequestError(
-                "Specify nn or models of a shadow to start, or what to add to the live classifiers and to remove from "
-                "them, or stop alone."
-            )
         if content.stop:
+            if content.model_fields_set != {"stop"}:
+                raise _unclear()
             await self._reloader.stop_shadow()
             return ShadowStatus(state="off")
+        return await self._reloader.start_shadow(self._choice(sid, content))
+
+    def _choice(self, sid: str, content: OtherClassifiers) -> CascadeChoice:
+        changes = bool(content.add or content.remove)
+        if bool(content.nn or content.models) == changes:
+            raise _unclear()
         if content.nn is not None and not self._has_token(sid):
             raise UnauthorizedError
-        return await self._reloader.start_shadow(self._changed(content) if changes else _named(content))
+        return self._changed(content) if changes else _named(content)
 
-    def _changed(self, content: StartShadow) -> CascadeChoice:
+    def _changed(self, content: OtherClassifiers) -> CascadeChoice:
         """The live cascade with some models, and without others."""
         live = self._reloader.live_choice
         if foreign := [name for name in content.remove if name not in live.models]:
@@ -68,5 +71,12 @@ class ClassifierRequests:
         return choice
 
 
-def _named(content: StartShadow) -> CascadeChoice:
+def _named(content: OtherClassifiers) -> CascadeChoice:
     return CascadeChoice(None if content.nn is None else Path(content.nn), content.models)
+
+
+def _unclear() -> RequestError:
+    return RequestError(
+        "Specify nn or models of other classifiers, or what to add to the live classifiers and to remove from them; or "
+        "stop alone, to end a shadow."
+    )

@@ -20,6 +20,7 @@ from tidzam.errors import ConfigError, DatasetError, SetupError
 from tidzam.inference.loading import run_onnx
 from trainer.app import train
 from trainer.loop import StepReport
+from trainer.output import check_output, prepare_output
 
 FEATURES = np.random.default_rng(1).uniform(-90, -10, (7, *SPEC.shape)).astype(np.float32)
 
@@ -90,6 +91,17 @@ def test_a_bundle_that_cannot_be_written_is_written_when_resumed(folders: Path, 
     (bundle,) = train(replace(chosen, resume=True), say=quiet, observers=[lambda report: pytest.fail("a step more")])
     assert read_bundle(bundle.folder).name == "selector"
     assert not chosen.checkpoints.exists()
+
+
+def test_an_unfinished_training_is_discarded_by_a_restart(folders: Path, tmp_path: Path) -> None:
+    chosen = options(folders, tmp_path / "x")
+    leftover = chosen.checkpoints / "step-7.index"
+    leftover.parent.mkdir(parents=True)
+    leftover.touch()
+    restarted = replace(chosen, restart=True)
+    check_output(restarted)
+    prepare_output(restarted)
+    assert not leftover.exists()
 
 
 def test_resume_without_a_checkpoint_is_refused(folders: Path, tmp_path: Path) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 
@@ -20,6 +20,8 @@ from tidzam.errors import BundleError, TidzamError
 from tidzam.paths import DEMO_BUNDLES
 
 log = logging.getLogger(__name__)
+
+Loaded = TypeVar("Loaded")
 
 FILE: Final = "promotions.json"
 MOST_ENTRIES: Final = 50
@@ -143,3 +145,16 @@ def with_promoted(settings: AnalyzerSettings, home: Path | None) -> AnalyzerSett
     """The settings with the cascade that runs in a home."""
     choice, _ = chosen_cascade(settings, home)
     return settings.model_copy(update={"nn": choice.nn, "models": choice.models})
+
+
+def load_promoted(settings: AnalyzerSettings, home: Path | None, load: Callable[[AnalyzerSettings], Loaded]) -> Loaded:
+    """What `load` makes of the settings with the cascade that runs in a home; of the settings as they are, if that
+    raises TidzamError: then what was promoted cannot be used any more."""
+    promoted = with_promoted(settings, home)
+    try:
+        return load(promoted)
+    except TidzamError as error:
+        if promoted == settings:
+            raise
+        log.error("%s", unusable(error))
+        return load(settings)

@@ -19,6 +19,7 @@ from tidzam.demo.scoring import MIN_OVERLAP_S, MIN_SNR_DB, score
 from tidzam.demo.sounds import write_training_folders
 from tidzam.demo.wetland import wetland
 from tidzam.errors import NodeError
+from tidzam.paths import training_folder
 
 SCENE_SEEDS = (1001, 1002, 1003, 1004, 1005)
 """Scenes to measure on. The voices of training clips are drawn from another stream of seeds, whatever theirs is."""
@@ -63,7 +64,7 @@ def train_bundles(
             say(f"training {lesson.name}")
             # From that folder, so that the bundle names `sounds` and not a temporary folder.
             _train(trainer_argv(lesson, Path("sounds"), out.resolve() / lesson.name, seed), folder=Path(temporary))
-            shutil.rmtree(out / f"{lesson.name}.training")  # what it keeps of the training itself
+            shutil.rmtree(training_folder(out / lesson.name))  # what it keeps of the training itself
     say("measuring on scenes of other seeds")
     return measure({lesson.name: read_bundle(out / lesson.name) for lesson in lessons}, seeds=scene_seeds)
 

@@ -14,7 +14,7 @@ from tidzam.atomic import write_atomically
 from tidzam.config import Settings, SourceSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sources import DemoSettings
-from tidzam.errors import SetupError, TidzamError
+from tidzam.errors import SetupError
 from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
 from tidzam.node.home import Home, disk_full
 from tidzam.node.icecast import icecast_config, listeners_file
@@ -79,15 +79,9 @@ def require_classifiers(settings: Settings, home: Path) -> None:
     Raises BundleError for unusable bundles, AudioError if JACK's sample rate is too low, and the errors of
     `make_detector` if speech is to be detected and cannot be.
     """
-    from tidzam.bundle.promotions import with_promoted  # NumPy: only needed here
+    from tidzam.bundle.promotions import load_promoted  # NumPy: only needed here
 
-    analyzer = with_promoted(settings.analyzer, home)
-    try:
-        _require_cascade(analyzer, settings.jack.rate_hz, home)
-    except TidzamError:
-        if analyzer == settings.analyzer:
-            raise
-        _require_cascade(settings.analyzer, settings.jack.rate_hz, home)
+    load_promoted(settings.analyzer, home, lambda analyzer: _require_cascade(analyzer, settings.jack.rate_hz, home))
 
 
 def _require_cascade(analyzer: AnalyzerSettings, rate_hz: int, home: Path) -> None:

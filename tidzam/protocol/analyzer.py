@@ -16,7 +16,7 @@ from tidzam.protocol.extraction import SAMPLE_EXTRACTION_RULES, SampleExtraction
 from tidzam.protocol.globs import WireGlobs
 from tidzam.protocol.messages import Message, Refusal, WireTime, parse, wire_time
 from tidzam.protocol.privacy import PrivacyStatus, SpeechEvent
-from tidzam.protocol.shadow import PromoteShadow, RollBackClassifiers, ShadowStatus, StartShadow
+from tidzam.protocol.shadow import PromoteClassifiers, RollBackClassifiers, ShadowStatus, StartShadow
 from tidzam.protocol.source_status import SourceStatus
 from tidzam.protocol.spectrogram import SpectrogramEvent
 from tidzam.results import Analysis, ChannelState, DetectionChange
@@ -233,7 +233,7 @@ MESSAGES: Mapping[str, type[Message]] = {
     "sys/classifier/list": ListClassifiers,
     "sys/classifier/reload": ReloadClassifiers,
     "sys/classifier/shadow": StartShadow,
-    "sys/classifier/promote": PromoteShadow,
+    "sys/classifier/promote": PromoteClassifiers,
     "sys/classifier/rollback": RollBackClassifiers,
     "subscribe": Subscribe,
     SAMPLE_EXTRACTION_RULES: SampleExtractionRequest,

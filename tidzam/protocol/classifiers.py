@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import Field
 
 from tidzam.protocol.messages import Message, parse, parse_command
-from tidzam.protocol.shadow import PromoteShadow, RollBackClassifiers, StartShadow
+from tidzam.protocol.shadow import PromoteClassifiers, RollBackClassifiers, StartShadow
 
 LIST: Final = "list"
 RELOAD: Final = "reload"
@@ -76,7 +76,7 @@ _REQUESTS: Final[Mapping[str, type[Message]]] = {
     LIST: ListClassifiers,
     RELOAD: ReloadClassifiers,
     SHADOW: StartShadow,
-    PROMOTE: PromoteShadow,
+    PROMOTE: PromoteClassifiers,
     ROLLBACK: RollBackClassifiers,
 }
 

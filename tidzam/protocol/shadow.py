@@ -12,7 +12,19 @@ from tidzam.protocol.messages import Message, WireNames
 ShadowState = Literal["loading", "running", "hangs", "refused", "off"]
 
 
-class StartShadow(Message):
+class OtherClassifiers(Message):
+    """Which classifiers: `nn` and `models` name all of them, or `add` and `remove` say how they differ from the live
+    ones."""
+
+    nn: str | None = Field(
+        None, max_length=4096, description="Folder of bundles on the analyzer's machine; requires the node's token"
+    )
+    models: WireNames = Field((), description="Installed models, in place of the live classifiers")
+    add: WireNames = Field((), description="Installed models beside the live classifiers")
+    remove: WireNames = Field((), description="Installed models that run live, to leave out")
+
+
+class StartShadow(OtherClassifiers):
     """Try other classifiers on live sound, beside the live ones, or end that. Requires the right to manage.
 
     Either `nn` and `models` name all of them, or `add` and `remove` say how they differ from the live ones. They
@@ -20,19 +32,16 @@ class StartShadow(Message):
     are sent to those who subscribe to `shadow`. The response, the status of the shadow, comes when they are loaded.
     """
 
-    nn: str | None = Field(
-        None, max_length=4096, description="Folder of bundles on the analyzer's machine; requires the node's token"
-    )
-    models: WireNames = Field((), description="Installed models that are part of the shadow")
-    add: WireNames = Field((), description="Installed models that are part of the shadow beside the live classifiers")
-    remove: WireNames = Field((), description="Installed models that run live, and are no part of the shadow")
     stop: bool = Field(False, description="End the shadow; without any other key")
 
 
-class PromoteShadow(Message):
-    """Let the classifiers of the shadow take over from the live ones. Requires the right to manage.
+class PromoteClassifiers(OtherClassifiers):
+    """Let other classifiers take over from the live ones. Requires the right to manage.
 
-    The shadow ends. A node runs what was promoted last also after a restart, until its settings name others.
+    Without a key, they are those of the shadow, which ends. Otherwise they are named as in `shadow`, and are loaded and
+    verified first; a shadow goes on, unless it has the same classifiers. If they cannot be used, the request is refused
+    with the reason, and the live ones continue. A node runs what was promoted last also after a restart, until its
+    settings name others.
     """
 
 

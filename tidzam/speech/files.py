@@ -9,7 +9,7 @@ from typing import Final
 
 from tidzam.audio.windows import cut_windows, with_last
 from tidzam.bundle import cascade_folders, read_bundle
-from tidzam.bundle.promotions import with_promoted
+from tidzam.bundle.promotions import load_promoted
 from tidzam.config.privacy import SPEECH_DETECTORS
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.inference.cascade import Cascade
@@ -18,7 +18,7 @@ from tidzam.inference.longer_windows import Handover, LongerWindows
 from tidzam.labels import LabelTree
 from tidzam.naming import port_name
 from tidzam.results import Analysis, WindowBatch
-from tidzam.speech.base import DetectorContext, make_detector
+from tidzam.speech.base import DetectorContext, SpeechDetector, make_detector
 from tidzam.speech_times import Interval, merged
 from tidzam.types import Float32
 
@@ -31,8 +31,7 @@ class FileClassifiers:
     """The classifiers of a node, run on one file as the analyzer does. Only their probabilities matter here."""
 
     def __init__(self, settings: AnalyzerSettings, home: Path | None) -> None:
-        """Raises the errors of `load_cascade`."""
-        settings = with_promoted(settings, home)
+        """Raises the errors of `read_bundle` and `load_cascade`."""
         bundles = [read_bundle(path) for path in cascade_folders(settings.nn, settings.models, home=home)]
         self.cascade: Cascade = load_cascade(bundles, settings.engine, gate=settings.gate)
         self._left: Handover | None = None
@@ -69,14 +68,11 @@ def speech_in(
     Raises TidzamError if the detector cannot be loaded.
     """
     assert settings.privacy.detector is not None
-    needs_classifiers = SPEECH_DETECTORS.load(settings.privacy.detector).needs_classifiers
-    classifiers = FileClassifiers(settings, home) if needs_classifiers else None
-    context = DetectorContext(labels=LabelTree({}), home=home)
-    if classifiers is not None:
-        cascade = classifiers.cascade
-        context = DetectorContext(labels=cascade.labels, window_s=cascade.longest_window_s, home=home)
-    detector = make_detector(settings.privacy, context)
-    assert detector is not None
+    classifiers: FileClassifiers | None = None
+    if SPEECH_DETECTORS.load(settings.privacy.detector).needs_classifiers:
+        classifiers, detector = load_promoted(settings, home, lambda chosen: _with_classifiers(chosen, home))
+    else:
+        detector = _detector(settings, DetectorContext(labels=LabelTree({}), home=home))
     channels: tuple[str, ...] = ()
     found: dict[str, list[Interval]] = {}
     for batch in _batches(blocks, rate_hz, classifiers, overlap=settings.overlap):
@@ -87,6 +83,19 @@ def speech_in(
     for one in detector.finish():
         found.setdefault(one.channel, []).extend(one.speech)
     return [merged(found.get(name, ())) for name in channels]
+
+
+def _with_classifiers(settings: AnalyzerSettings, home: Path | None) -> tuple[FileClassifiers, SpeechDetector]:
+    classifiers = FileClassifiers(settings, home)
+    cascade = classifiers.cascade
+    context = DetectorContext(labels=cascade.labels, window_s=cascade.longest_window_s, home=home)
+    return classifiers, _detector(settings, context)
+
+
+def _detector(settings: AnalyzerSettings, context: DetectorContext) -> SpeechDetector:
+    detector = make_detector(settings.privacy, context)
+    assert detector is not None
+    return detector
 
 
 def _batches(

@@ -92,8 +92,9 @@ def assigned(
 ) -> list[Annotation]:
     """The annotations with what they are used for: by their own column, else by `assignment`.
 
-    Without any assignment, all are used for training. Those that nothing names are left out. Files that are assigned to
-    background are added whole: those of the table, and those in the folder `recordings`.
+    Without any assignment, all are used for training. Files that are assigned to background are added whole: those of
+    the table, and those in the folder `recordings`. Annotations in these that nothing else names have no use: they only
+    say what is no background. Others that nothing names are left out.
     """
     table = list(annotations)
     is_assigned = any(assignment.patterns.values())
@@ -104,6 +105,8 @@ def assigned(
             use = "train-background" if one.is_background else "train"
         if use is not None:
             found.append(_with_use(one, use))
+        elif not one.is_background and assignment.use_of(one.path, background=True) is not None:
+            found.append(one)
     if assignment.has_background:
         files = dict.fromkeys(one.path for one in table)
         if recordings is not None:

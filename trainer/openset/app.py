@@ -101,7 +101,7 @@ def lineage(options: OpenSetOptions, annotations: Sequence[Annotation], data: Em
     days = {use: sorted({day for file in of_use if (day := day_of(Path(file)))}) for use, of_use in files.items()}
     return {
         "table": str(options.table),
-        "annotations": sum(not one.is_background for one in annotations),
+        "annotations": sum(not one.is_background and one.use is not None for one in annotations),
         "files": {use: len(of_use) for use, of_use in files.items()},
         "days": days,
         "windows": {use: sum(one.use == use for one in data.windows) for use in uses},

@@ -39,7 +39,8 @@ class LabeledWindow:
 def label_windows(
     annotations: Sequence[Annotation], lengths_s: Mapping[Path, float], window_s: float, *, max_background: int
 ) -> list[LabeledWindow]:
-    """The windows of `annotations`, each of which has a use. Files that `lengths_s` lacks are left out.
+    """The windows of `annotations` that have a use; the others only say what is no background. Files that `lengths_s`
+    lacks are left out.
 
     A short annotation has one window, around its middle; a long one is covered by several. Background has one window
     after the other, without those that touch an annotation; of more than `max_background` for a use, as many are taken
@@ -47,7 +48,7 @@ def label_windows(
     """
     by_file: dict[Path, list[Annotation]] = {}
     for one in annotations:
-        if one.path in lengths_s and one.use is not None:
+        if one.path in lengths_s:
             by_file.setdefault(one.path, []).append(one)
     found = [
         window
@@ -121,9 +122,8 @@ def recordings_for(windows: Sequence[LabeledWindow], window_s: float) -> NDArray
 def _windows_of(
     one: Annotation, of_file: Sequence[Annotation], length_s: float, window_s: float
 ) -> Iterator[LabeledWindow]:
-    assert one.use is not None
     end_s = length_s if one.end_s is None else min(one.end_s, length_s)
-    if one.start_s >= end_s:
+    if one.use is None or one.start_s >= end_s:
         return
     if one.is_background:
         count = int((end_s - one.start_s) / window_s + _SLACK)

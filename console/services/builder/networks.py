@@ -16,7 +16,7 @@ from console.services.models import ConsoleModel
 from tidzam.bundle import SELECTOR
 from tidzam.config import Settings
 from tidzam.errors import RequestError
-from tidzam.paths import PROFILES, home_folder, models_folder
+from tidzam.paths import PROFILES, has_unfinished_training, home_folder, models_folder
 
 KIND: Final = "training"
 DATASETS: Final = "datasets"
@@ -35,6 +35,15 @@ class Recipe(StrEnum):
     """The settings of `configs/training/accurate.yaml`: the most accurate one, for clips of five seconds."""
 
 
+class Unfinished(StrEnum):
+    """What becomes of an earlier training that ended early."""
+
+    RESUME = "resume"
+    """It is continued from its last checkpoint. The recipe and its options must be the same."""
+    RESTART = "restart"
+    """It is discarded."""
+
+
 class TrainingRequest(ConsoleModel):
     """A network to train."""
 
@@ -44,6 +53,11 @@ class TrainingRequest(ConsoleModel):
     )
     recipe: Recipe = Field(Recipe.SMALL, description="`small`, `residual` or `accurate`")
     iterations: int | None = Field(None, ge=1, le=10_000_000, description="Number of batches; null for the recipe's")
+    unfinished: Unfinished | None = Field(
+        None,
+        description="What becomes of an earlier training of this name that was cancelled or failed: `resume` or "
+        "`restart`; null to be told that there is one",
+    )
     exclusive: bool = Field(False, description="Whether each sound has exactly one class; `accurate` always does so")
 
 
@@ -64,7 +78,8 @@ def training_choices(settings: Settings) -> TrainingChoices:
 
 
 def training_order(settings: Settings, request: TrainingRequest) -> JobOrder:
-    """The job that trains a network. Raises RequestError (`no_dataset`, `no_tensorflow`, `model_exists`)."""
+    """The job that trains a network. Raises RequestError (`no_dataset`, `no_tensorflow`, `model_exists`,
+    `training_unfinished`)."""
     choices = training_choices(settings)
     if request.dataset not in choices.datasets:
         raise RequestError(
@@ -82,22 +97,39 @@ def training_order(settings: Settings, request: TrainingRequest) -> JobOrder:
         raise RequestError(
             f"name: there is a model {request.name!r} already.", hint=hint, code="model_exists", field="name"
         )
+    is_unfinished = has_unfinished_training(out)
+    if is_unfinished and request.unfinished is None:
+        hint = "Resume it with the same settings, or start again."
+        raise RequestError(
+            f"name: an earlier training of {request.name!r} did not come to its end.",
+            hint=hint,
+            code="training_unfinished",
+            field="name",
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     return JobOrder(
         kind=KIND,
         title=request.name,
         parameters=request.model_dump(mode="json"),
-        argv=[sys.executable, "-P", "-m", "trainer", *_options(Path(choices.folder) / request.dataset, out, request)],
+        argv=[
+            sys.executable,
+            "-P",
+            "-m",
+            "trainer",
+            *_options(Path(choices.folder) / request.dataset, out, request, is_unfinished=is_unfinished),
+        ],
     )
 
 
-def _options(dataset: Path, out: Path, request: TrainingRequest) -> list[str]:
+def _options(dataset: Path, out: Path, request: TrainingRequest, *, is_unfinished: bool) -> list[str]:
     """The options of the trainer. A network called `selector` runs on every window."""
     options = [f"--dataset-train={dataset}", f"--out={out}", f"--name={SELECTOR}", "--stats-step=0", "--progress-json"]
     if request.recipe is Recipe.ACCURATE:
         options.append(f"--training-file={PROFILES / 'training' / 'accurate.yaml'}")
     else:
         options += [f"--dnn={request.recipe}", f"--activation={'softmax' if request.exclusive else 'sigmoid'}"]
+    if is_unfinished and request.unfinished is not None:
+        options.append(f"--{request.unfinished}")
     if request.iterations is not None:
         options.append(f"--training-iterations={request.iterations}")
     return options

@@ -65,10 +65,9 @@ class RunningClassifiers:
         self._record(AuditAction.MODEL_SHADOW_ENDED, self.live)
 
     def promote(self, change: CascadeChange | None = None) -> ReloadAnswer:
-        """Let the shadow take over; with `change`, these classifiers, after they were loaded as the shadow."""
-        if change is not None:
-            self._request(SHADOW, change.model_dump(mode="json"))
-        return self._took_over(AuditAction.MODEL_PROMOTED, PROMOTE)
+        """Let the shadow take over; with `change`, these classifiers."""
+        content = "" if change is None else change.model_dump(mode="json", exclude_defaults=True)
+        return self._took_over(AuditAction.MODEL_PROMOTED, PROMOTE, content)
 
     def roll_back(self) -> ReloadAnswer:
         """Return to the classifiers before the last promotion."""
@@ -78,8 +77,8 @@ class RunningClassifiers:
         """Load the classifiers again, since their bundles have changed."""
         return ReloadAnswer.model_validate(self._request(RELOAD, ""))
 
-    def _took_over(self, action: AuditAction, command: str) -> ReloadAnswer:
-        answer = ReloadAnswer.model_validate(self._request(command, ""))
+    def _took_over(self, action: AuditAction, command: str, content: Any = "") -> ReloadAnswer:
+        answer = ReloadAnswer.model_validate(self._request(command, content))
         self._record(action, answer.bundles, old_versions=versions_text(self.live))
         return answer
 

@@ -197,6 +197,41 @@ async def test_a_shadow_that_is_promoted_is_live_and_no_shadow_any_more(
     assert reloading.reloader.status.promoted
 
 
+async def test_classifiers_are_promoted_by_name_without_a_shadow(reloading: Reloading, other: CascadeChoice) -> None:
+    answer = await reloading.reloader.promote(other)
+    assert answer.bundles == dict(reloading.live.pipeline.bundle_versions)
+    assert answer.classifiers == ("selector",)
+    assert reloading.reloader.live_choice == other
+
+
+async def test_a_shadow_goes_on_when_others_are_promoted(
+    reloading: Reloading, other: CascadeChoice, original: Path
+) -> None:
+    shadow = await reloading.reloader.start_shadow(other)
+    await reloading.reloader.promote(CascadeChoice(original))
+    status = reloading.shadow.status
+    assert status is not None
+    assert (status.state, status.bundles) == ("running", shadow.bundles)
+
+
+async def test_a_shadow_with_the_classifiers_that_are_promoted_ends(reloading: Reloading, other: CascadeChoice) -> None:
+    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.promote(other)
+    assert reloading.shadow.status is None
+
+
+async def test_a_promotion_of_what_cannot_be_used_leaves_all_as_it_was(
+    reloading: Reloading, other: CascadeChoice, tmp_path: Path
+) -> None:
+    await reloading.reloader.start_shadow(other)
+    live = reloading.live.pipeline
+    with pytest.raises(BundleError):
+        await reloading.reloader.promote(CascadeChoice(tmp_path / "nowhere"))
+    status = reloading.shadow.status
+    assert status is not None
+    assert (reloading.live.pipeline, status.state) == (live, "running")
+
+
 async def test_after_a_promotion_the_folder_of_the_shadow_is_the_one_that_is_reloaded(
     reloading: Reloading, other: CascadeChoice
 ) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from console.services.builder.networks import TrainingRequest, training_order
 from tests.support.console import ConsoleUnderTest, console_under_test
 from tests.support.eventually import eventually
 from tests.support.jobs import end_jobs
@@ -50,6 +51,34 @@ def test_a_model_is_not_replaced(console: ConsoleUnderTest, tmp_path: Path) -> N
     (tmp_path / "models" / "tones").mkdir(parents=True)
     refused = console.logged_in("manager").post("/api/v1/trainings", json=WANTED)
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "model_exists")
+
+
+def leave_unfinished(home: Path) -> Path:
+    """What a training of `tones` that was cancelled leaves behind."""
+    checkpoint = home / "models" / "tones.training" / "checkpoints" / "step-20.index"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.touch()
+    return checkpoint
+
+
+def test_an_unfinished_training_is_not_replaced_without_asking(console: ConsoleUnderTest, tmp_path: Path) -> None:
+    leave_unfinished(tmp_path)
+    refused = console.logged_in("manager").post("/api/v1/trainings", json=WANTED)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "training_unfinished")
+
+
+@pytest.mark.parametrize("choice", ["resume", "restart"])
+def test_an_unfinished_training_is_resumed_or_started_again(
+    console: ConsoleUnderTest, tmp_path: Path, choice: str
+) -> None:
+    leave_unfinished(tmp_path)
+    request = TrainingRequest.model_validate({**WANTED, "unfinished": choice})
+    assert f"--{choice}" in training_order(console.runtime.settings, request).argv
+
+
+def test_without_an_unfinished_training_one_begins(console: ConsoleUnderTest) -> None:
+    request = TrainingRequest.model_validate({**WANTED, "unfinished": "resume"})
+    assert "--resume" not in training_order(console.runtime.settings, request).argv
 
 
 def test_a_network_is_trained_and_installed(console: ConsoleUnderTest, tmp_path: Path) -> None:

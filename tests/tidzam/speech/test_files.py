@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from tests.support.silero import silero_home
 from tests.support.sound import tone
 from tests.support.speech import with_speech
 from tidzam.audio.files import open_audio
+from tidzam.bundle.choice import CascadeChoice
+from tidzam.bundle.promotions import Promotions, write_promotions
 from tidzam.config.privacy import PrivacySettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.demo.render import render
@@ -50,6 +53,22 @@ def test_it_is_what_the_analyzer_finds(tmp_path: Path, sound: Float32, overlap: 
     )
     assert expected
     assert speech_in([sound], RATE_HZ, settings, home=None) == [expected]
+
+
+@pytest.mark.parametrize("fault", ["gone", "damaged", "without the class"])
+def test_classifiers_that_were_promoted_and_cannot_be_used_are_replaced_by_those_of_the_settings(
+    tmp_path: Path, sound: Float32, fault: str
+) -> None:
+    write_tone_bundle(tmp_path / "nn", "selector", {"birds": (5000.0,), "rain": (500.0,)})
+    if fault != "gone":
+        write_tone_bundle(tmp_path / "other", "selector", {"birds": (5000.0,)})
+    if fault == "damaged":
+        (tmp_path / "other" / "selector" / "model.onnx").write_bytes(b"x")
+    settings = AnalyzerSettings(nn=tmp_path / "nn", privacy=PrivacySettings(detector="class", classes=("rain",)))
+    promoted = CascadeChoice(tmp_path / "other")
+    log = Promotions.none(CascadeChoice(settings.nn)).promoted(promoted, {}, before={}, now=datetime.now(UTC))
+    write_promotions(tmp_path, log)
+    assert speech_in([sound], RATE_HZ, settings, home=tmp_path) == speech_in([sound], RATE_HZ, settings, home=None)
 
 
 def test_the_end_of_a_file_is_heard_by_classifiers_with_longer_windows(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tidzam.errors import DatasetError
 from trainer.openset.annotations import Annotation, Assignment, Use, assigned, read_annotations
+from trainer.openset.labeled_windows import label_windows
 
 DAY_1, DAY_2 = Path("pond-2026-05-01-06-00-00.flac"), Path("pond-2026-05-02-06-00-00.flac")
 
@@ -83,3 +84,10 @@ def test_files_of_a_background_day_are_background_as_a_whole(tmp_path: Path) -> 
     (tmp_path / DAY_2).write_bytes(b"")
     found = assigned([], Assignment({"test-background": ("2026-05-02",)}), tmp_path)
     assert found == [Annotation(tmp_path / DAY_2, 0.0, None, "", use="test-background")]
+
+
+def test_an_annotation_on_a_background_day_is_neither_an_example_nor_background() -> None:
+    call = Annotation(DAY_2, 2.5, 3.2, "heron")
+    found = assigned([call], Assignment({"train-background": ("2026-05-02",)}))
+    windows = label_windows(found, {DAY_2: 6.0}, 1.0, max_background=10)
+    assert [(one.tag, one.window.start_s) for one in windows] == [("", 0.0), ("", 1.0), ("", 4.0), ("", 5.0)]

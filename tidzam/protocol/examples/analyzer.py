@@ -46,8 +46,9 @@ ANALYZER_REQUESTS: Final = (
         {"ok": True, "sys": {"classifier": {"shadow": ShadowStatus(state="off").model_dump(mode="json")}}},
         'One is started with `{"sys": {"classifier": {"shadow": {"models": ["birds-2"]}}}}`, '
         'or with `{"add": ["herons"]}`, beside the live classifiers. '
-        '`{"sys": {"classifier": {"promote": ""}}}` lets it take over, and `{"sys": {"classifier": {"rollback": ""}}}` '
-        "returns to those before; the responses to these are the one to `reload`.",
+        '`{"sys": {"classifier": {"promote": ""}}}` lets it take over, `{"promote": {"add": ["herons"]}}` classifiers '
+        'without a shadow, and `{"sys": {"classifier": {"rollback": ""}}}` returns to those before; the responses to '
+        "these are the one to `reload`.",
     ),
     RequestExample(
         "Subscribe to events",

@@ -5,8 +5,20 @@ const root = /** @type {HTMLElement} */ (document.getElementById("builder"));
 /** The address of the model library. */
 export const MODELS = root.dataset.models ?? "";
 
+/** Why a request was refused: a message for people, and the code of docs/errors.md. */
+export class RequestFault extends Error {
+  /**
+   * @param {string} message
+   * @param {string} [code]
+   */
+  constructor(message, code = "") {
+    super(message);
+    this.code = code;
+  }
+}
+
 /**
- * The answer to a request. Throws an Error whose message is for people.
+ * The answer to a request. Throws a RequestFault.
  * @param {string} path
  * @param {unknown} [body] What is sent; without it, something is read.
  * @returns {Promise<any>}
@@ -16,7 +28,7 @@ export async function ask(path, body) {
   const options = body === undefined ? {} : { method: "POST", headers, body: JSON.stringify(body) };
   const response = await fetch(`${root.dataset.api}${path}`, options);
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error?.message ?? "The console failed to answer.");
+  if (!response.ok) throw new RequestFault(answer.error?.message ?? "The console failed to answer.", answer.error?.code);
   return answer;
 }
 

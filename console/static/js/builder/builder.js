@@ -25,7 +25,7 @@ let timer = 0;
 
 followJobs();
 void open();
-byId("network-form")?.addEventListener("submit", (event) => void train(event));
+byId("network-form")?.addEventListener("submit", (event) => void train(/** @type {SubmitEvent} */ (event)));
 
 async function open() {
   const choices = await ask("/recognizers/choices");
@@ -137,17 +137,20 @@ async function build(event) {
   }
 }
 
-/** @param {Event} event */
+/** @param {SubmitEvent} event */
 async function train(event) {
   event.preventDefault();
   showFault("network-fault", "");
-  const values = new FormData(/** @type {HTMLFormElement} */ (event.target));
+  byId("unfinished").hidden = true;
+  const values = new FormData(/** @type {HTMLFormElement} */ (event.target), event.submitter);
   const iterations = values.get("iterations");
   const wanted = { ...Object.fromEntries(values), iterations: iterations ? Number(iterations) : null };
   try {
     showJob(await ask("/trainings", wanted));
     byId("jobs-panel").scrollIntoView({ block: "nearest" });
   } catch (error) {
-    showFault("network-fault", /** @type {Error} */ (error).message);
+    const { message, code } = /** @type {import("./api.js").RequestFault} */ (error);
+    showFault("network-fault", message);
+    byId("unfinished").hidden = code !== "training_unfinished";
   }
 }
