@@ -56,7 +56,7 @@ class TrainingRequest(ConsoleModel):
     unfinished: Unfinished | None = Field(
         None,
         description="What becomes of an earlier training of this name that was cancelled or failed: `resume` or "
-        "`restart`; null to be told that there is one",
+        "`restart`; null for an error if there is one",
     )
     exclusive: bool = Field(False, description="Whether each sound has exactly one class; `accurate` always does so")
 
