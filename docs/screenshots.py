@@ -31,6 +31,8 @@ DESK: Final = (1280, 800)
 PHONE: Final = (390, 844)
 QUALITY: Final = 82
 RECORDING_S: Final = 20
+SPECTROGRAM_MS: Final = 33_000
+"""Until the spectrograms of channels are full."""
 MOST_TRIES: Final = 8
 USERS: Final = {"heron": "annotator", "wren": "viewer"}
 """Users beside the admin, with their roles."""
@@ -242,6 +244,7 @@ def take(
         annotate(page)
     if path == "/":
         page.locator(".heard").nth(8).wait_for()
+        page.wait_for_timeout(SPECTROGRAM_MS)
     page.evaluate(NEUTRAL, FOLDER)
     picture = Image.open(io.BytesIO(page.screenshot()))
     picture.convert("RGB").save(PICTURES / f"{name}.webp", quality=QUALITY, method=6)

@@ -23,7 +23,7 @@ const isStill = window.matchMedia("(prefers-reduced-motion: reduce)");
 /** @param {number} hz */
 const mel = (hz) => 2595 * Math.log10(1 + hz / 700);
 
-/** The last columns of a channel, and the picture of them: a pixel per column and band, the newest in front of `head`. */
+/** The last columns of a channel, in a ring: the newest is in front of `head`. */
 export class Columns {
   /** @param {SpectrogramEvent} event whose bands and levels all others have
    * @param {number} columnS length of a column */
@@ -96,20 +96,25 @@ export class Columns {
   }
 }
 
-/** A canvas with the last half minute of a channel. */
+/** The picture of the last half minute of a channel, a pixel per column and band. */
 class Picture {
+  /** What was drawn last, and where: most of the time, it has moved by less than a pixel. */
+  #drawn = { newest: NaN, canvas: /** @type {HTMLCanvasElement | null} */ (null) };
+
   /** @param {Columns} columns */
   constructor(columns) {
     this.columns = columns;
     this.image = new OffscreenCanvas(columns.capacity, columns.bands);
-    this.paint(columns.capacity);
   }
 
-  /** @param {number} count how many of the newest columns are painted */
-  paint(count) {
+  /**
+   * @param {number} count how many of the newest columns are painted
+   * @param {Uint8ClampedArray} colors
+   */
+  paint(count, colors) {
+    this.#drawn.canvas = null;
     const { bands, capacity, head, values, dbPerValue, lowestDb } = this.columns;
     const drawing = /** @type {OffscreenCanvasRenderingContext2D} */ (this.image.getContext("2d"));
-    const colors = palette();
     const pixels = drawing.createImageData(1, bands);
     for (let back = Math.min(count, capacity); back > 0; back -= 1) {
       const at = (head - back + capacity) % capacity;
@@ -134,6 +139,8 @@ class Picture {
     const { bands, columnS, capacity, head } = this.columns;
     const perColumn = (canvas.width * columnS) / SHOWN_S;
     const newest = Math.round(canvas.width - (this.columns.behindS(nowS) / columnS) * perColumn);
+    if (canvas === this.#drawn.canvas && newest === this.#drawn.newest) return;
+    this.#drawn = { newest, canvas };
     const middle = Math.round(newest - head * perColumn);
     const oldest = Math.round(newest - capacity * perColumn);
     drawing.clearRect(0, 0, canvas.width, canvas.height);
@@ -160,14 +167,15 @@ export function makeChannelSpectrograms(root, onSeen) {
   let asked = null;
   let timer = 0;
   let drawnMs = 0;
+  let colors = palette();
 
   const sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       const canvas = /** @type {HTMLCanvasElement} */ (target);
       canvas.width = Math.max(1, Math.round(canvas.clientWidth * window.devicePixelRatio));
       canvas.height = Math.max(1, Math.round(canvas.clientHeight * window.devicePixelRatio));
-      drawnMs = 0;
     }
+    redraw();
   });
 
   const sight = new IntersectionObserver(
@@ -214,7 +222,7 @@ export function makeChannelSpectrograms(root, onSeen) {
       let picture = pictures.get(part.channel);
       if (!picture?.columns.takes(event, part)) picture = new Picture(new Columns(event, part.column_s));
       pictures.set(part.channel, picture);
-      picture.paint(picture.columns.add(part, nowS));
+      picture.paint(picture.columns.add(part, nowS), colors);
     }
     showScale(event);
   }
@@ -233,6 +241,11 @@ export function makeChannelSpectrograms(root, onSeen) {
     }
   }
 
+  function redraw() {
+    for (const picture of pictures.values()) picture.paint(picture.columns.capacity, colors);
+    drawnMs = 0;
+  }
+
   /** @param {number} timeMs */
   function draw(timeMs) {
     window.requestAnimationFrame(draw);
@@ -242,8 +255,8 @@ export function makeChannelSpectrograms(root, onSeen) {
   }
 
   new MutationObserver(() => {
-    for (const picture of pictures.values()) picture.paint(picture.columns.capacity);
-    drawnMs = 0;
+    colors = palette();
+    redraw();
   }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 
   find();

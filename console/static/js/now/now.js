@@ -148,13 +148,26 @@ document.addEventListener("keydown", (event) => {
 
 /** @type {((address: string) => void) | null} */
 let follow = null;
+let followed = "";
+/** @type {string[]} the channels whose spectrograms are seen */
+let seenPorts = [];
 
-/** @param {string[]} ports of the channels whose spectrograms are seen */
-function onSeen(ports) {
+/** Receive what the page shows: without spectrograms while it plays in the background. */
+function ask() {
+  const ports = document.hidden ? [] : seenPorts;
   const address = `${events}?${new URLSearchParams(ports.map((port) => ["spectrogram", port]))}`;
+  if (address === followed) return;
+  followed = address;
   const handlers = { onUpdate, onSpectrogram: spectrograms.show, onAway, isNeeded: () => player.playing !== null };
   if (follow) follow(address);
   else follow = followLive(address, handlers);
 }
 
-const spectrograms = makeChannelSpectrograms(channels, onSeen);
+const spectrograms = makeChannelSpectrograms(channels, (ports) => {
+  seenPorts = ports;
+  ask();
+});
+
+document.addEventListener("visibilitychange", () => {
+  if (player.playing || !document.hidden) ask();
+});
