@@ -50,7 +50,6 @@ def show_activity(request: Request, visitor: CurrentVisitor, runtime: Runtime) -
         charts=[activity_chart(one, found.last_day.year, location) for one in found.classes],
         periods=_periods(found.first_day, found.last_day, today(runtime), wanted.data),
         prior=prior,
-        may_manage=visitor.may(Permission.MANAGE),
         rate_text=rate_text,
         listened=listened_text(found.listened_h),
         has_position=location is not None,

@@ -22,7 +22,6 @@ def show_annotator(request: Request, visitor: CurrentVisitor, runtime: Runtime) 
         "annotate.html",
         visitor=visitor,
         channels=annotator_channels(runtime.store, runtime.settings, runtime.monitor.view),
-        may_annotate=visitor.may(Permission.ANNOTATE),
         today=today(runtime).isoformat(),
         zone=runtime.time_zone.key,
     )

@@ -40,7 +40,6 @@ def show_detections(request: Request, visitor: CurrentVisitor, runtime: Runtime)
         choices=filter_choices(runtime.store, runtime.known_classes),
         presets=presets(wanted, now),
         is_live=wanted.last_day is not None and wanted.last_day >= now,
-        may_annotate=visitor.may(Permission.ANNOTATE),
         zone=runtime.time_zone.key,
         has_parquet=parquet_is_installed(),
         has_position=runtime.settings.location is not None,
@@ -74,7 +73,6 @@ def show_rows(request: Request, visitor: CurrentVisitor, runtime: Runtime, befor
         request,
         "detection_rows.html",
         visitor=visitor,
-        may_annotate=visitor.may(Permission.ANNOTATE),
         **_rows(runtime, wanted, before),
     )
 
@@ -92,7 +90,6 @@ def show_panel(
         "detection_panel.html",
         visitor=visitor,
         one=find_detection(runtime.store, detection_id, runtime.time_zone),
-        may_annotate=visitor.may(Permission.ANNOTATE),
         words=WORDS,
         zone=runtime.time_zone.key,
     )

@@ -128,7 +128,6 @@ def _page(
         model=found,
         why_kept=library.why_in_use(settings, found),
         is_removable_from_live=name in library.removable_from_live(settings),
-        may_manage=visitor.may(Permission.MANAGE),
         zone=runtime.time_zone.key,
         costs={} if shown is None else {tag: _costs(shown, tag) for tag in shown.tags},
         cell=None if shown is None else _cell(shown, *cell),

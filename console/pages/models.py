@@ -43,7 +43,6 @@ def show_classifiers(request: Request, visitor: CurrentVisitor, runtime: Runtime
         "classifiers_state.html",
         visitor=visitor,
         running=classifiers_view(runtime.settings, runtime.monitor.analysis),
-        may_manage=visitor.may(Permission.MANAGE),
     )
 
 
@@ -120,5 +119,4 @@ def _page(request: Request, visitor: Visitor, runtime: ConsoleRuntime, *, error:
         models=models,
         live_models=library.removable_from_live(runtime.settings),
         running=classifiers_view(runtime.settings, analysis),
-        may_manage=visitor.may(Permission.MANAGE),
     )

@@ -23,8 +23,7 @@ _YEAR_DAYS = 365
 @router.get("", dependencies=VIEW)
 def show_node(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> Response:
     """The state of the node."""
-    may_manage = visitor.may(Permission.MANAGE)
-    return render(request, "node.html", visitor=visitor, view=runtime.monitor.view, may_manage=may_manage)
+    return render(request, "node.html", visitor=visitor, view=runtime.monitor.view)
 
 
 @router.get("/state", dependencies=VIEW)

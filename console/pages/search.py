@@ -49,7 +49,6 @@ def show_search(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> 
         listened=_listened(runtime, given) if answer is None else _around(answer),
         channels=filter_choices(runtime.store, runtime.known_classes).channels,
         zone=runtime.time_zone.key,
-        may_annotate=visitor.may(Permission.ANNOTATE),
         tags=[one.name for one in list_tags(runtime.store)],
         sound_of=sound_of,
         example_of=example_query,

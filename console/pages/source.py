@@ -129,7 +129,6 @@ async def source_page(
             found=found,
             error=error,
             roots=runtime.settings.stream_manager.media_roots,
-            may_manage=visitor.may(Permission.MANAGE),
         )
 
     return await run_in_threadpool(rendered)

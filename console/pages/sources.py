@@ -95,5 +95,4 @@ def sources_page(
         found=found,
         error=error,
         roots=runtime.settings.stream_manager.media_roots,
-        may_manage=visitor.may(Permission.MANAGE),
     )

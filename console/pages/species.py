@@ -60,7 +60,6 @@ def show_species(
         others=[one for path, one in rules.items() if path not in paths],
         bins=len(bins),
         total=sum(one.detections for one in found),
-        may_manage=visitor.may(Permission.MANAGE),
         query=query_of(wanted),
         done=(done, left, kept),
     )

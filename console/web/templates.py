@@ -21,6 +21,7 @@ from console.web.runtime import runtime_of
 from console.web.urls import STATIC, local_path, route_path
 from console.web.user_agents import browser_name
 from tidzam import __version__
+from tidzam.accounts.roles import Permission
 
 FOLDER: Final = Path(__file__).parent.parent / "templates"
 STATIC_FOLDER: Final = FOLDER.parent / "static"
@@ -52,6 +53,8 @@ def render(
         "when": lambda time, style="minutes": _when(runtime.time_zone, time, style),
         "browser_name": browser_name,
         "visitor": visitor,
+        "may_annotate": visitor.may(Permission.ANNOTATE),
+        "may_manage": visitor.may(Permission.MANAGE),
         "navigation": navigation_of(visitor),
         "here": route_path(request),
         "node": runtime.settings.node.known_as,

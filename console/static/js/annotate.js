@@ -23,7 +23,6 @@ function watchButtons(annotator) {
     ["sound-after", () => void annotator.openLoud(1)],
     ["window-before", () => annotator.moveWindow(-1)],
     ["window-after", () => annotator.moveWindow(1)],
-    ["open-keys", () => part("keys").showModal()],
   ];
   for (const [id, action] of actions) part(id).addEventListener("click", action);
   part("channel").addEventListener("change", () => {
@@ -49,7 +48,6 @@ function watchKeys(annotator) {
     p: () => sound.playback.toggle(),
     Enter: () => macro.play(),
     Escape: () => macro.regions.choose(null),
-    "?": () => part("keys").showModal(),
   };
   const remove = () => macro.chosen !== null && moment.remove(macro.chosen);
   const edit = {

@@ -21,14 +21,4 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
   });
 }
 
-for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-open]"))) {
-  button.addEventListener("click", () => openDialog(button.dataset.open ?? ""));
-}
-
-/** @param {string} id */
-function openDialog(id) {
-  const dialog = document.getElementById(id);
-  if (dialog instanceof HTMLDialogElement) dialog.showModal();
-}
-
 watchCharts();

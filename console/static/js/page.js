@@ -1,4 +1,9 @@
-// What all pages do: questions before something is removed, selects that submit, and a note when the console is away.
+// What all pages do: help, questions before something is removed, selects that submit, and a note when the console is
+// away.
+
+import { offerHelp } from "./help.js";
+
+offerHelp();
 
 document.addEventListener("submit", (event) => {
   const form = /** @type {HTMLFormElement} */ (event.target);

@@ -179,7 +179,7 @@ def test_the_keys_are_explained(page: Page, heard: ServedConsole) -> None:
     heard.enter(page, "annotator")
     page.goto(f"{heard.url}/detections")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("right, and on to the next")
+    expect(page.get_by_role("dialog", name="Detections")).to_contain_text("right, and on to the next")
 
 
 def test_a_class_leads_to_its_detections(page: Page, heard: ServedConsole) -> None:

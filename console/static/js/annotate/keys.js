@@ -1,5 +1,7 @@
 // The keyboard of the page. What has the focus comes first: fields, charts and the spectrogram have keys of their own.
 
+import { isForPage } from "../keyboard.js";
+
 /** @typedef {Record<string, () => void>} KeyActions */
 
 /**
@@ -8,12 +10,8 @@
  *   for those who may not annotate
  */
 export function onPageKey(event, { view, edit, onNumber }) {
-  if (event.defaultPrevented || event.altKey || document.querySelector("dialog[open]")) return;
+  if (!isForPage(event)) return;
   const target = event.target instanceof HTMLElement ? event.target : null;
-  if (target?.matches("input:not([type=range]), select, textarea")) {
-    if (event.key === "Escape") target.blur();
-    return;
-  }
   if (target?.closest("button, a, summary") && event.key === "Enter") return;
   const isUndo = (event.ctrlKey || event.metaKey) && event.key === "z";
   if (!isUndo && (event.ctrlKey || event.metaKey)) return;

@@ -1,5 +1,7 @@
 // The keyboard: one detection after the other, judged with one key each.
 
+import { isForPage } from "../keyboard.js";
+
 /** @typedef {import("./rows.js").DetectionRows} DetectionRows */
 /** @typedef {import("./judge.js").Judge} Judge */
 
@@ -12,13 +14,7 @@ const VERDICTS = { r: "right", w: "wrong", n: "unsure" };
  * @param {Judge} judge
  */
 export function onKey(event, rows, judge) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (document.querySelector("dialog[open]")) return;
-  const target = event.target instanceof HTMLElement ? event.target : null;
-  if (target?.matches("input:not([type=checkbox]), select, textarea")) {
-    if (event.key === "Escape") target.blur();
-    return;
-  }
+  if (event.ctrlKey || event.metaKey || !isForPage(event)) return;
   const isDone = viewKey(event.key, rows) || (rows.mayAnnotate && judgeKey(event.key, rows, judge));
   if (isDone) event.preventDefault();
 }
@@ -32,7 +28,6 @@ function viewKey(key, rows) {
   if (key === "j") void rows.move(1);
   else if (key === "k") void rows.move(-1);
   else if (key === "Escape") rows.close();
-  else if (key === "?") /** @type {HTMLDialogElement} */ (document.getElementById("shortcuts")).showModal();
   else if (key === "p") /** @type {any} */ (rows.current?.querySelector("sound-view"))?.playback?.toggle?.();
   else return false;
   return true;

@@ -1,5 +1,6 @@
 /** The page Now: joins what comes from the node with the channels, the detections and the player. */
 
+import { isForPage } from "../keyboard.js";
 import { makeAnnouncer } from "./announcer.js";
 import { makeChannelSpectrograms } from "./channel-spectrograms.js";
 import { showChannel } from "./channels.js";
@@ -143,7 +144,7 @@ part("stop").addEventListener("click", () => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && player.playing) player.stop();
+  if (event.key === "Escape" && player.playing && isForPage(event)) player.stop();
 });
 
 /** @type {((address: string) => void) | null} */

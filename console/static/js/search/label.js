@@ -1,5 +1,6 @@
 // The page "label next": one sound after the other, answered by keyboard.
 
+import { isForPage } from "../keyboard.js";
 import { annotate, say } from "./annotate.js";
 
 /** @typedef {{ channel: string, start: string, end: string, uncertainty: number, novelty: number, likeliest: string | null }} NextSound */
@@ -122,12 +123,7 @@ class LabelNext {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    const target = event.target instanceof HTMLElement ? event.target : null;
-    if (target?.matches("input, select, textarea")) {
-      if (event.key === "Escape") target.blur();
-      return;
-    }
+    if (event.ctrlKey || event.metaKey || !isForPage(event)) return;
     if (event.key === "s" || event.key === "j") this.move(1);
     else if (event.key === "k") this.move(-1);
     else if (event.key === "b") void this.answer("background");
