@@ -10,8 +10,14 @@ import pytest
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
+from console.pages.audit import WORDS
 from tests.support.console import PASSWORD, ConsoleUnderTest, console_under_test, console_with_profile
+from tidzam.accounts.audit import AuditAction
 from tidzam.store.tables.accounts import AuditRow
+
+
+def test_the_audit_log_has_words_for_every_action() -> None:
+    assert set(WORDS) == set(AuditAction)
 
 
 def test_a_new_users_password_is_shown_once_and_works(console: ConsoleUnderTest) -> None:
