@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 from console.services import detection_charts, detections, verdicts
 from console.services.annotations import from_detection
 from console.services.annotations.from_detection import DetectionAnnotationRequest
-from console.services.annotations.models import AnnotationView
+from console.services.annotations.models import AnnotationView, IsoTime
 from console.services.detection_charts import DayClassCount, HourCountView
 from console.services.detection_models import (
     DetectionDetail,
@@ -43,6 +43,8 @@ Numbers = Annotated[
 class DetectionQuery(DetectionSearch):
     """A page of the detections that are wanted."""
 
+    since: IsoTime | None = Field(None, alias="from", description="Only those that end after this, in ISO 8601")
+    until: IsoTime | None = Field(None, alias="to", description="Only those that begin before this, in ISO 8601")
     before: Annotated[str, Field(max_length=50)] | None = Field(None, description="The `next` of the page before")
     limit: int = Field(50, ge=1, le=1000, description="Maximum number of detections")
 
@@ -82,7 +84,14 @@ class StarRequest(ConsoleModel):
 def list_detections(runtime: Runtime, query: Annotated[DetectionQuery, Query()]) -> DetectionList:
     """Detections, the newest first. If there are few among many others, a page may be short, and yet have a `next`."""
     return detections.list_detections(
-        runtime.store, query, runtime.time_zone, runtime.known_classes, before=query.before, limit=query.limit
+        runtime.store,
+        query,
+        runtime.time_zone,
+        runtime.known_classes,
+        since=query.since,
+        until=query.until,
+        before=query.before,
+        limit=query.limit,
     )
 
 

@@ -19,7 +19,8 @@ router = APIRouter(prefix="/search", tags=["Search"], dependencies=[needs(Permis
 def search_by_example(runtime: Runtime, query: Annotated[ExampleQuery, Query()]) -> SearchAnswer:
     """The recorded sounds that are most similar to an example, with what was detected then.
 
-    The example is a detection, or a section of a channel. Recordings are compared by the embeddings of their windows.
+    The example is a detection, an annotation, or a section of a channel. Recordings are compared by the embeddings of
+    their windows.
     """
     return find_similar(runtime.settings, runtime.store, runtime.examples, query, runtime.time_zone)
 

@@ -72,7 +72,7 @@ def _answered(
     runtime: ConsoleRuntime, parameters: Iterable[tuple[str, str]], given: dict[str, str]
 ) -> tuple[SearchAnswer | None, str | None]:
     """What is found, and what is wrong. Neither if nothing was asked for."""
-    if not given.keys() & {"detection", "start", "end"}:
+    if not given.keys() & {"detection", "annotation", "start", "end"}:
         return None, None
     values: dict[str, Any] = {}
     for name, value in parameters:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -40,6 +42,9 @@ from tidzam.store.queries.previous import previous_starts
 from tidzam.store.queries.verdicts import StoredVerdict, other_classes, verdicts_on
 from tidzam.store.tables.detections import DetectionVerdict
 from tidzam.taxa import GROUPS
+
+LONGEST_DETECTION: Final = timedelta(hours=1)
+"""Detections that are longer are found by their beginning only."""
 
 
 def criteria_of(session: Session, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses) -> DetectionCriteria:
@@ -99,19 +104,35 @@ def list_detections(
     zone: ZoneInfo,
     known: KnownClasses,
     *,
+    since: datetime | None = None,
+    until: datetime | None = None,
     before: str | None = None,
     limit: int = 50,
 ) -> DetectionList:
-    """The newest detections that are wanted, or the next page of them. Raises RequestError (`request`)."""
+    """The newest detections that are wanted, or the next page of them. Raises RequestError (`request`).
+
+    With `since` and `until`, only those that reach into this period.
+    """
     try:
         cursor = None if before is None else TimeCursor.parse(before)
     except ValueError:
         hint = "Send the `next` of the page before."
         raise RequestError("before: it is no page.", hint=hint, code="request", field="before") from None
     with store.read() as session:
-        page = latest_detections(session, criteria_of(session, wanted, zone, known), limit=limit, before=cursor)
+        criteria = _within(criteria_of(session, wanted, zone, known), since, until)
+        page = latest_detections(session, criteria, limit=limit, before=cursor)
         found = views_of(session, page.detections, zone)
     return DetectionList(detections=found, next=None if page.next is None else str(page.next))
+
+
+def _within(criteria: DetectionCriteria, since: datetime | None, until: datetime | None) -> DetectionCriteria:
+    """Only what reaches into a period, too."""
+    if since is not None:
+        begins = since - LONGEST_DETECTION
+        criteria = replace(criteria, since=max(criteria.since or begins, begins), ends_after=since)
+    if until is not None:
+        criteria = replace(criteria, until=min(criteria.until or until, until))
+    return criteria
 
 
 def views_of(session: Session, stored: Sequence[StoredDetection], zone: ZoneInfo) -> tuple[DetectionView, ...]:

@@ -56,6 +56,24 @@ def test_filters_are_combined(console: ConsoleUnderTest) -> None:
     assert all(one["peak_probability"] >= 0.8 for one in found)
 
 
+def test_a_period_has_what_reaches_into_it(console: ConsoleUnderTest) -> None:
+    begin = console.clock() - timedelta(days=9)
+    spans = {"before": (0, 10), "into": (5, 20), "within": (12, 14), "out": (18, 40), "after": (30, 31)}
+    records = [
+        detection(
+            id=name,
+            path=("insects", name),
+            start=begin + timedelta(seconds=start),
+            end=begin + timedelta(seconds=end),
+        )
+        for name, (start, end) in spans.items()
+    ]
+    StoreWriter(console.store).write(records)
+    period = {"from": (begin + timedelta(seconds=10)).isoformat(), "to": (begin + timedelta(seconds=30)).isoformat()}
+    found = console.logged_in("viewer").get(API, params=period).json()["detections"]
+    assert [one["path"][-1] for one in found] == ["out", "within", "into"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

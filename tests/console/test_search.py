@@ -103,6 +103,22 @@ def test_results_are_limited_to_days(viewer: TestClient) -> None:
     assert found["results"] == []
 
 
+def test_an_annotation_is_an_example(searched: ConsoleUnderTest, viewer: TestClient) -> None:
+    annotation = {**section("pond:out_0", 0), "tag": "wren"}
+    made = searched.logged_in("annotator").post("/api/v1/annotations", json=annotation).json()
+    found = viewer.get("/api/v1/search", params={"annotation": made["id"]}).json()
+    assert (found["channel"], found["results"]) == (
+        "pond:out_0",
+        viewer.get("/api/v1/search", params=section("pond:out_0", 0)).json()["results"],
+    )
+
+
+def test_an_annotation_that_does_not_exist_is_not_found(viewer: TestClient) -> None:
+    refused = viewer.get("/api/v1/search", params={"annotation": 12345})
+    assert refused.status_code == 404
+    assert refused.json()["error"]["message"] == "There is no such annotation. It may have been removed."
+
+
 @pytest.mark.parametrize(
     "parameters",
     [

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import uvicorn
 
@@ -59,6 +59,14 @@ def analyzer_health() -> Health:
     return Health(True, (), {**HEALTH, "channels": channels, "faults": [], "windows_per_s": 4.0})
 
 
+class ServedAnalyzer(Protocol):
+    """An analyzer that reports its health and answers requests."""
+
+    def health(self) -> Health: ...
+
+    def answer_on(self, server: Server) -> None: ...
+
+
 @contextmanager
 def serving_console(
     home: Path,
@@ -66,18 +74,20 @@ def serving_console(
     with_programs: bool = True,
     profile: Mapping[str, Any] | None = None,
     manager: str | None = None,
+    analyzer: ServedAnalyzer | None = None,
     **settings: Any,
 ) -> Iterator[tuple[str, ConsoleUnderTest]]:
     """The address of a console that serves, and the console. Without programs, it says that these are away.
 
     `settings` are those of its section, `profile` holds other sections. `manager` is the address of a stream manager
-    that runs already."""
-    port, place, analyzer = free_port(), free_port(), free_port()
+    that runs already. `analyzer` answers in place of one that only reports its health."""
+    port, place, analyzer_port = free_port(), free_port(), free_port()
     addresses: dict[str, Any] = {
         "manager": manager or f"http://127.0.0.1:{place}",
-        "analyzer": f"http://127.0.0.1:{analyzer}",
+        "analyzer": f"http://127.0.0.1:{analyzer_port}",
     }
-    programs = [(analyzer, analyzer_health)] if manager else [(place, manager_health), (analyzer, analyzer_health)]
+    programs = [(analyzer_port, analyzer.health if analyzer else analyzer_health)]
+    programs += [] if manager else [(place, manager_health)]
     with console_with_profile(home, {"console": {"port": port, **settings}, **(profile or {})}, **addresses) as console:
         server = uvicorn.Server(uvicorn.Config(console.asgi, port=port, log_config=None, proxy_headers=False))
 
@@ -85,6 +95,8 @@ def serving_console(
             async with AsyncExitStack() as running:
                 for place, health in programs if with_programs else ():
                     program = Server("program", host="127.0.0.1", port=place, health=health, messages={})
+                    if analyzer is not None and place == analyzer_port:
+                        analyzer.answer_on(program)
                     await running.enter_async_context(program)
                 await server.serve()
 

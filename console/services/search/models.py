@@ -22,9 +22,10 @@ class SearchLimits(ConsoleModel):
 
 
 class ExampleQuery(SearchLimits):
-    """A sound to search for: a detection, or a section of a channel's recordings."""
+    """A sound to search for: a detection, an annotation, or a section of a channel's recordings."""
 
     detection: int | None = Field(None, ge=0, lt=1 << 62, description="Number of a detection")
+    annotation: int | None = Field(None, ge=0, lt=1 << 62, description="Number of an annotation")
     channel: _Channel | None = Field(None, description="JACK port, such as `pond:out_0`, with `start` and `end`")
     start: AwareDatetime | None = Field(None, description="Beginning of the example, in ISO 8601 with a time zone")
     end: AwareDatetime | None = Field(None, description="End of the example; at most 60 s after its beginning count")
@@ -33,9 +34,10 @@ class ExampleQuery(SearchLimits):
     @model_validator(mode="after")
     def _is_one_example(self) -> ExampleQuery:
         section = (self.channel, self.start, self.end)
-        if (self.detection is None) == (section == (None, None, None)):
-            raise ValueError("expected either detection, or channel, start and end")
-        if self.detection is None and None in section:
+        is_section = any(value is not None for value in section)
+        if [self.detection is not None, self.annotation is not None, is_section].count(True) != 1:
+            raise ValueError("expected either detection, or annotation, or channel, start and end")
+        if is_section and None in section:
             raise ValueError("channel, start and end require one another")
         if self.start is not None and self.end is not None:
             if not (1970 <= self.start.year < 2200 and 1970 <= self.end.year < 2200):

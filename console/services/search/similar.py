@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.services.detections import midnight
+from console.services.detections import LONGEST_DETECTION, midnight
 from console.services.search.models import ExampleQuery, HeardThen, SearchAnswer, SearchIndexView, SimilarSound
 from console.services.search.network import ExampleNetwork
 from console.services.sound import SoundFile, channel_sound, detection_sound
@@ -28,6 +28,7 @@ from tidzam.sound_index.status import index_status
 from tidzam.sound_index.vectors import search_is_installed
 from tidzam.store.database import Store
 from tidzam.store.lookups import SEPARATOR
+from tidzam.store.tables.annotations import AnnotationRow
 from tidzam.store.tables.detections import DetectionRow
 from tidzam.store.tables.models import ClassRow
 from tidzam.store.tables.places import ChannelRow
@@ -37,7 +38,6 @@ LONGEST: Final = timedelta(seconds=60)
 """What lies behind so much of an example does not count."""
 SEARCH_TURNS: Final = Turns(1)
 """The turns of those who compare many windows: each uses several processors."""
-_LONGEST_DETECTION: Final = timedelta(hours=1)
 _MOST_DETECTIONS: Final = 5
 
 
@@ -84,17 +84,16 @@ def index_view(settings: Settings) -> SearchIndexView:
 
 def example_of(store: Store, query: ExampleQuery) -> SoundPeriod:
     """The channel and time of an example. Raises RequestError (`not_found`)."""
-    if query.detection is None:
-        assert query.start is not None
-        assert query.end is not None
+    if query.start is not None and query.end is not None:
         start = query.start.astimezone(UTC)
         return SoundPeriod(query.channel, start, min(query.end.astimezone(UTC), start + LONGEST))
-    row = DetectionRow
+    name, number = ("detection", query.detection) if query.annotation is None else ("annotation", query.annotation)
+    row = DetectionRow if query.annotation is None else AnnotationRow
     wanted = select(ChannelRow.name, row.start, row.end).join(ChannelRow, ChannelRow.id == row.channel_id)
     with store.read() as session:
-        found = session.execute(wanted.where(row.id == query.detection)).one_or_none()
+        found = session.execute(wanted.where(row.id == number)).one_or_none()
     if found is None:
-        raise RequestError("There is no such detection.", hint="It may have been removed.", code="not_found")
+        raise RequestError(f"There is no such {name}.", hint="It may have been removed.", code="not_found")
     channel, start, end = found
     return SoundPeriod(channel, start, min(max(end, start + timedelta(milliseconds=1)), start + LONGEST))
 
@@ -186,7 +185,7 @@ def _heard(session: Session, channel: str, start: datetime, end: datetime) -> Se
     query = (
         select(row.id, ClassRow.path, row.peak_probability)
         .join(ClassRow, ClassRow.id == row.class_id)
-        .where(row.channel_id.in_(channels), row.start < end, row.start > start - _LONGEST_DETECTION, row.end > start)
+        .where(row.channel_id.in_(channels), row.start < end, row.start > start - LONGEST_DETECTION, row.end > start)
         .order_by(row.peak_probability.desc())
         .limit(_MOST_DETECTIONS)
     )

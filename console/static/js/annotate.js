@@ -11,6 +11,7 @@ import { followEvents } from "./live-events.js";
  */
 const part = (id) => document.getElementById(id);
 const ADOPT_MS = 10_000;
+const FOLLOW_MS = 10_000;
 
 /** @param {Annotator} annotator */
 function watchButtons(annotator) {
@@ -45,6 +46,7 @@ function watchKeys(annotator) {
     ".": () => annotator.moveWindow(1),
     "[": () => moment.step(-1),
     "]": () => moment.step(1),
+    d: () => moment.detections.toggle(),
     p: () => sound.playback.toggle(),
     Enter: () => macro.play(),
     Escape: () => macro.regions.choose(null),
@@ -74,6 +76,7 @@ function start(root) {
     annotator.outbox.adopt();
     window.setInterval(() => annotator.outbox.adopt(), ADOPT_MS);
   }
+  window.setInterval(() => void annotator.follow(), FOLLOW_MS);
   followEvents(`${annotator.base}/live/events`, {
     handlers: { annotations: (live) => annotator.annotations.onLive(live) },
     onOpen: (isFirst) => {

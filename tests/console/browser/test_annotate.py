@@ -278,3 +278,44 @@ def test_it_is_accessible_and_fits_with_a_region_chosen(page: Page, pond: Served
     Annotating(page, pond).open()
     page.keyboard.press("]")
     assert screen_faults(page) == []
+
+
+def test_detections_are_drawn_beside_annotations_and_switched_off(annotating: Annotating, pond: ServedConsole) -> None:
+    start = START + timedelta(seconds=8)
+    end = start + timedelta(seconds=2)
+    heard = detection(id="two", channel=CHANNEL, path=("birds", "garganey"), start=start, end=end)
+    StoreWriter(pond.console.store).write([heard])
+    annotating.open()
+    mark = annotating.page.locator(".sound-mark.detection", has_text="garganey 90 %")
+    expect(mark).to_be_visible()
+    annotating.page.keyboard.press("d")
+    expect(mark).to_have_count(0)
+    annotating.open()
+    expect(annotating.page.get_by_role("button", name="Detections d")).to_have_attribute("aria-pressed", "false")
+    expect(mark).to_have_count(0)
+
+
+def test_an_annotation_leads_to_a_search_for_what_sounds_alike(annotating: Annotating, pond: ServedConsole) -> None:
+    made = add(pond, "shoveler", 1, 3)
+    annotating.open()
+    link = annotating.region("shoveler").get_by_role("link", name="Find what sounds like shoveler")
+    expect(link).to_have_attribute("href", f"/search?annotation={made['id']}")
+
+
+def test_what_is_recorded_today_appears_as_it_comes(annotating: Annotating, pond: ServedConsole) -> None:
+    page, recorded = annotating.page, []
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        segments = response.json()
+        items = segments["items"]
+        recorded.append(len(items))
+        route.fulfill(response=response, json={**segments, "items": items[: len(recorded) - 1]})
+
+    page.clock.install(time=START + timedelta(minutes=1))
+    page.route("**/segments?*", answer)
+    annotating.open()
+    expect(page.locator("#day-empty")).to_have_text("Nothing was recorded on this day.")
+    page.clock.fast_forward(11_000)
+    expect(page.locator("#day-empty")).to_be_hidden()
+    expect(page.locator("#day .chart-amplitude")).to_have_attribute("d", re.compile("^M"))

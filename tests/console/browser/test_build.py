@@ -80,5 +80,14 @@ def test_a_recognizer_is_built_and_leads_to_its_page(builder: Page) -> None:
     assert (job.get_by_role("link", name="tones").get_attribute("href") or "").endswith("/models/tones")
 
 
+def test_a_job_is_cancelled(builder: Page) -> None:
+    builder.get_by_label("Name", exact=True).first.fill("cancelled-tones")
+    builder.get_by_role("button", name="Build", exact=True).click()
+    builder.get_by_role("button", name="Cancel cancelled-tones").click()
+    job = builder.locator(".job", has_text="cancelled-tones")
+    expect(job.locator(".state")).to_have_text("cancelled", timeout=30_000)
+    expect(job.get_by_role("button")).to_have_count(0)
+
+
 def test_the_page_is_accessible_and_fits_with_days_and_jobs(builder: Page) -> None:
     assert screen_faults(builder) == []

@@ -146,6 +146,23 @@ def test_several_are_judged_at_once(page: Page, heard: ServedConsole) -> None:
     expect(page.locator('li.detection[data-verdict="wrong"]')).to_have_count(3)
 
 
+def test_several_are_another_class(page: Page, heard: ServedConsole) -> None:
+    heard.enter(page, "annotator")
+    page.goto(f"{heard.url}/detections?class=frogs/marsh frog")
+    for number in range(2):
+        page.locator("input.choose").nth(number).check()
+    bulk = page.get_by_role("region", name="Judge the chosen")
+    bulk.get_by_label("Other class of the chosen").fill("frogs/")
+    bulk.get_by_role("button", name="Set").click()
+    expect(page.locator("#said")).to_contain_text("it is not the path of a class")
+    expect(page.locator("input.choose:checked")).to_have_count(2)
+    bulk.get_by_label("Other class of the chosen").fill("frogs/pool frog")
+    bulk.get_by_role("button", name="Set").click()
+    expect(bulk).to_be_hidden()
+    page.reload()
+    expect(page.locator('li.detection[data-other="frogs/pool frog"]')).to_have_count(2)
+
+
 def test_a_viewer_sees_no_buttons_for_verdicts_and_no_key_judges(page: Page, heard: ServedConsole) -> None:
     heard.enter(page, "viewer")
     page.goto(f"{heard.url}/detections?class=birds/bittern")

@@ -60,6 +60,9 @@ def test_what_sounds_like_a_detection_is_found_and_annotated(page: Page, recorde
         results.nth(number).get_by_role("button", name="Annotate").click()
         expect(results.nth(number).get_by_role("button", name="wren song")).to_be_disabled()
     assert annotation_count(recorded) == 2
+    expect(results.nth(0).locator(".sound-mark.annotation")).to_contain_text("wren song")
+    page.reload()
+    expect(page.locator("[data-annotated]", has_text="wren song")).to_have_count(2, timeout=30_000)
 
 
 def test_another_part_of_the_example_is_searched_for(page: Page, recorded: ServedConsole) -> None:

@@ -44,11 +44,13 @@ class DetectionCriteria:
     """Which detections are wanted; None wants all. Classes, channels and models are given by their numbers.
     Those of `without_classes` are not wanted.
 
-    Times are from `since` to before `until`. In `verdicts`, None stands for detections that nobody has judged.
+    They begin from `since` to before `until`, and end after `ends_after`. In `verdicts`, None stands for detections
+    that nobody has judged.
     """
 
     since: datetime | None = None
     until: datetime | None = None
+    ends_after: datetime | None = None
     classes: Collection[int] | None = None
     without_classes: Collection[int] = ()
     channels: Collection[int] | None = None
@@ -228,6 +230,8 @@ def conditions(criteria: DetectionCriteria, column: Any) -> Iterator[ColumnEleme
             yield numbers.in_(list(chosen))
     if criteria.without_classes:
         yield column.class_id.not_in(list(criteria.without_classes))
+    if criteria.ends_after is not None:
+        yield column.end > criteria.ends_after
     if criteria.min_probability > 0:  # the column has 24 bits: 0.9 is stored as a little less
         yield column.peak_probability >= criteria.min_probability - 0.5 * 10**-PROBABILITY_DIGITS
     if criteria.max_probability < 1:

@@ -35,7 +35,7 @@ export class Annotator {
 
   /** @param {HTMLElement} root */
   constructor(root) {
-    const { api = "", csrf = "", user = "", zone = "UTC", today = "", mayAnnotate, sprite = "" } = root.dataset;
+    const { api = "", csrf = "", user = "", zone = "UTC", today = "", mayAnnotate, sprite = "", search = "" } = root.dataset;
     this.base = api;
     this.zone = zone;
     this.today = today;
@@ -59,7 +59,7 @@ export class Annotator {
       },
       onShown: () => this.show(),
     });
-    this.moment = new MomentPanel(this.annotations, this.days, { api, zone, sprite, isEditable: this.isEditable, say });
+    this.moment = new MomentPanel(this.annotations, this.days, { api, search, zone, sprite, isEditable: this.isEditable, say });
     this.conflicts = new Conflicts(part("conflicts"), zone, (conflict, isMine) => this.outbox.resolve(conflict, isMine));
     this.note = new FaultNote(part("fault"), this.outbox);
     this.importForm = this.isEditable ? this.#importForm() : null;
@@ -114,7 +114,7 @@ export class Annotator {
     const { place } = this;
     place.channel = channel;
     part("channel").value = channel;
-    this.moment.macro.close();
+    this.moment.close();
     await this.#reported(this.days.load(channel));
     if (place.atMs !== null) place.day = dayOf(place.atMs, this.zone);
     await this.openDay(place.day ?? this.days.newestDay ?? this.today, place.atMs);
@@ -130,8 +130,8 @@ export class Annotator {
     if (!channel) return;
     Object.assign(place, { day: wanted, atMs });
     this.days.reveal(wanted);
-    if (atMs === null) moment.macro.close();
-    else moment.macro.open(channel, atMs, place.lengthS);
+    if (atMs === null) moment.close();
+    else moment.open(channel, atMs, place.lengthS);
     this.importForm?.propose(wanted);
     showExports(part("exports"), { api: this.base, channel, day: wanted, zone: this.zone });
     const segments = day.load(channel, wanted);
@@ -154,7 +154,7 @@ export class Annotator {
       return;
     }
     place.atMs = atMs;
-    if (place.channel) this.moment.macro.open(place.channel, atMs, place.lengthS);
+    if (place.channel) this.moment.open(place.channel, atMs, place.lengthS);
     this.show();
   }
 
@@ -199,6 +199,19 @@ export class Annotator {
     const { channel } = this.place;
     if (channel) await this.#reported(Promise.all([this.days.load(channel), this.annotations.reload()]));
     this.show();
+  }
+
+  /** Show what was recorded meanwhile, if the day that is shown still goes on. */
+  async follow() {
+    const { channel, day } = this.place;
+    if (!channel || document.visibilityState !== "visible" || day !== dayOf(Date.now(), this.zone)) return;
+    try {
+      if (!(await this.day.refresh(channel))) return;
+      await this.days.reloadRecorded();
+      this.show();
+    } catch {
+      // the page says that the console is away
+    }
   }
 
   /** @param {boolean} isAway whether the console does not answer */

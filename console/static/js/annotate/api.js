@@ -17,6 +17,7 @@
 /** @typedef {{ day: string, tag: string, annotations: number }} DayCount */
 /** @typedef {{ days: DayCount[], tags: { tag: string, annotations: number }[] }} Counts */
 /** @typedef {{ day: string, segments: number, recorded_s: number }} RecordedDay */
+/** @typedef {{ id: number, start: string, end: string, path: string[], verdict: string | null, peak_probability: number }} Detection */
 /** @typedef {{ segment_s: number, is_complete: boolean, items: { start: string, max_amp: number }[] }} Segments */
 
 const PAGE = 1000;
@@ -130,6 +131,18 @@ export class AnnotationApi {
    */
   segments(channel, day) {
     return this.#get("/segments", { channel, day });
+  }
+
+  /**
+   * The detections that reach into a period.
+   * @param {string} channel
+   * @param {number} fromMs
+   * @param {number} toMs
+   * @returns {Promise<Detection[]>}
+   */
+  async detections(channel, fromMs, toMs) {
+    const query = { channel, from: iso(fromMs), to: iso(toMs), limit: String(PAGE) };
+    return (await this.#get("/detections", query)).detections;
   }
 
   /**

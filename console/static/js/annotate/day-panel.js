@@ -73,6 +73,21 @@ export class DayPanel {
     }
   }
 
+  /**
+   * Show what was recorded of the day since it was loaded.
+   * @param {string} channel
+   * @returns {Promise<boolean>} whether there is more
+   */
+  async refresh(channel) {
+    const number = this.#loads;
+    const known = this.#segments;
+    if (!this.day || !known) return false;
+    const segments = await this.api.segments(channel, this.day);
+    if (number !== this.#loads || segments.items.length === known.items.length) return false;
+    this.#take(segments);
+    return true;
+  }
+
   /** @param {Segments} segments */
   #take(segments) {
     const { items, is_complete: isComplete } = segments;

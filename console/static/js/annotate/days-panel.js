@@ -77,6 +77,13 @@ export class DaysPanel {
     this.#known = known;
   }
 
+  /** Ask again how much of each day was recorded. */
+  async reloadRecorded() {
+    const channel = this.#channel;
+    const days = await this.annotations.api.days(channel);
+    if (channel === this.#channel) this.recordedS = new Map(days.map(({ day, recorded_s: seconds }) => [day, seconds]));
+  }
+
   /** Count again, as others may have changed something. */
   reloadSoon() {
     window.clearTimeout(this.#timer);

@@ -1,6 +1,7 @@
 // The panel of a moment: its sound, the annotations in it, and the tags that they are given.
 
 import { clock } from "../sound/ticks.js";
+import { DetectionLayer } from "./detection-layer.js";
 import { Macro } from "./macro.js";
 import { RegionList } from "./region-list.js";
 import { TagBar } from "./tag-bar.js";
@@ -25,9 +26,9 @@ export class MomentPanel {
   /**
    * @param {Annotations} annotations
    * @param {DaysPanel} days which knows the tags
-   * @param {{ api: string, zone: string, sprite: string, isEditable: boolean, say: (text: string) => void }} options
+   * @param {{ api: string, search: string, zone: string, sprite: string, isEditable: boolean, say: (text: string) => void }} options
    */
-  constructor(annotations, days, { api, zone, sprite, isEditable, say }) {
+  constructor(annotations, days, { api, search, zone, sprite, isEditable, say }) {
     this.annotations = annotations;
     this.days = days;
     this.zone = zone;
@@ -38,7 +39,12 @@ export class MomentPanel {
       onChange: (key, content) => annotations.change(key, content),
       onRemove: (key) => this.remove(key),
     });
+    this.detections = new DetectionLayer(this.sound, annotations.api, part("toggle-detections"));
     this.list = new RegionList(part("region-list"), { zone, sprite }, {
+      searchOf: (key) => {
+        const id = annotations.confirmed.get(key)?.id;
+        return id === undefined ? null : `${search}?annotation=${id}`;
+      },
       onChoose: (key) => this.choose(key),
       onPlay: (key) => this.#play(key),
       onDelete: isEditable ? (key) => this.remove(key) : null,
@@ -49,6 +55,22 @@ export class MomentPanel {
     part("new-region").addEventListener("click", () => this.sound.isReady && this.sound.selectHere());
     part("toggle-band").addEventListener("click", () => this.macro.regions.toggleBand());
     part("undo").addEventListener("click", () => this.undo());
+  }
+
+  /**
+   * Show the sound of a channel around a time.
+   * @param {string} channel
+   * @param {number} atMs
+   * @param {number} lengthS
+   */
+  open(channel, atMs, lengthS) {
+    this.macro.open(channel, atMs, lengthS);
+    this.detections.open(this.macro.window && { channel, window: this.macro.window });
+  }
+
+  close() {
+    this.macro.close();
+    this.detections.open(null);
   }
 
   /** Show what there is now. */

@@ -6,6 +6,7 @@ import { clock, hzRange } from "../sound/ticks.js";
 
 /**
  * @typedef {object} ListActions
+ * @property {(key: string) => string | null} searchOf address of a search for what sounds alike, once it is stored
  * @property {(key: string) => void} onChoose
  * @property {(key: string) => void} onPlay
  * @property {((key: string) => void) | null} onDelete null for those who may not
@@ -60,6 +61,8 @@ export class RegionList {
       text("region-author small quiet", one.isPending ? "not sent yet" : (one.author ?? "")),
     );
     row.append(open, this.#icon("play-part", "play", `Play ${one.tag}`));
+    const address = this.actions.searchOf(one.key);
+    if (address) row.append(this.#link("search", address, `Find what sounds like ${one.tag}`));
     if (this.actions.onDelete) row.append(this.#icon("delete", "delete", `Delete ${one.tag}`));
     return row;
   }
@@ -89,16 +92,38 @@ export class RegionList {
    */
   #icon(icon, action, title) {
     const button = this.#make("button", "button plain square", action);
-    button.title = title;
-    button.setAttribute("aria-label", title);
+    return this.#withIcon(button, icon, title);
+  }
+
+  /**
+   * @param {string} icon
+   * @param {string} address
+   * @param {string} title
+   */
+  #link(icon, address, title) {
+    const link = document.createElement("a");
+    link.className = "button plain square";
+    link.href = address;
+    link.dataset.action = "search";
+    return this.#withIcon(link, icon, title);
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {string} icon
+   * @param {string} title
+   */
+  #withIcon(element, icon, title) {
+    element.title = title;
+    element.setAttribute("aria-label", title);
     const image = document.createElementNS(SVG, "svg");
     image.setAttribute("class", "icon");
     image.setAttribute("aria-hidden", "true");
     const use = document.createElementNS(SVG, "use");
     use.setAttribute("href", `${this.sprite}#${icon}`);
     image.append(use);
-    button.append(image);
-    return button;
+    element.append(image);
+    return element;
   }
 
   /**

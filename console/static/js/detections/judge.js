@@ -23,6 +23,7 @@ export class Judge {
     rows.list.addEventListener("submit", (event) => this.#onNamed(event));
     rows.list.addEventListener("change", () => this.#showChosen());
     document.getElementById("bulk")?.addEventListener("click", (event) => this.#onBulk(event));
+    document.getElementById("bulk-other")?.addEventListener("submit", (event) => void this.#onBulkNamed(event));
   }
 
   /**
@@ -42,6 +43,7 @@ export class Judge {
   /**
    * @param {HTMLElement[]} rows
    * @param {Verdict} after
+   * @returns {Promise<boolean>} whether the console accepted it
    */
   async judge(rows, after) {
     const done = rows.map((row) => ({ id: row.dataset.id ?? "", before: this.rows.verdictOf(row), after }));
@@ -50,10 +52,11 @@ export class Judge {
     if (await this.#sendVerdict(done.map(({ id }) => id), after)) {
       const word = WORDS[/** @type {keyof typeof WORDS} */ (after.verdict)] ?? "no verdict";
       say(rows.length === 1 ? `Judged: ${word}` : `${rows.length} judged`);
-    } else {
-      this.#done = this.#done.filter((one) => one !== done);
-      this.#show(done, "before");
+      return true;
     }
+    this.#done = this.#done.filter((one) => one !== done);
+    this.#show(done, "before");
+    return false;
   }
 
   /** Take the last verdict back. */
@@ -221,6 +224,20 @@ export class Judge {
     const rows = this.rows.chosen;
     if (action === "star") void this.starAll(rows, true);
     else if (action !== "clear") void this.judge(rows, { verdict: action === "none" ? "" : action, other: "" });
+    this.#chooseNone();
+  }
+
+  /** @param {SubmitEvent} event */
+  async #onBulkNamed(event) {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const other = String(new FormData(form).get("other") ?? "").trim();
+    if (!other || !(await this.judge(this.rows.chosen, { verdict: "other_class", other }))) return;
+    form.reset();
+    this.#chooseNone();
+  }
+
+  #chooseNone() {
     for (const choice of this.rows.list.querySelectorAll("input.choose")) {
       /** @type {HTMLInputElement} */ (choice).checked = false;
     }

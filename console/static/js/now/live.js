@@ -16,8 +16,8 @@ import { followEvents } from "../live-events.js";
  * Receive updates for as long as the page is shown, or `isNeeded`.
  * @param {string} address where the events come from
  * @param {{onUpdate: (update: LiveUpdate) => void, onAway: () => void, isNeeded: () => boolean,
- *   onSpectrogram: (event: import("./channel-spectrograms.js").SpectrogramEvent) => void}} handlers
+ *   onSpectrogram?: (event: import("./channel-spectrograms.js").SpectrogramEvent) => void}} handlers
  */
-export function followLive(address, { onUpdate, onSpectrogram, onAway, isNeeded }) {
+export function followLive(address, { onUpdate, onSpectrogram = () => {}, onAway, isNeeded }) {
   return followEvents(address, { handlers: { live: onUpdate, spectrogram: onSpectrogram }, onAway, isNeeded });
 }

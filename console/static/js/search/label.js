@@ -2,6 +2,7 @@
 
 import { isForPage } from "../keyboard.js";
 import { annotate, say } from "./annotate.js";
+import { showAnnotations } from "./annotations.js";
 
 /** @typedef {{ channel: string, start: string, end: string, uncertainty: number, novelty: number, likeliest: string | null }} NextSound */
 
@@ -23,6 +24,7 @@ class LabelNext {
     this.head = /** @type {HTMLElement} */ (panel.querySelector("#label-head"));
     this.why = /** @type {HTMLElement} */ (panel.querySelector("#label-why"));
     this.place = /** @type {HTMLElement} */ (panel.querySelector("#label-sound"));
+    this.annotated = /** @type {HTMLElement} */ (panel.querySelector("#label-annotated"));
     this.field = /** @type {HTMLInputElement} */ (panel.querySelector("#new-tag input"));
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -60,6 +62,7 @@ class LabelNext {
 
   show() {
     const sound = this.#sounds[this.#at];
+    this.annotated.replaceChildren();
     if (!sound) {
       this.place.replaceChildren();
       this.head.textContent = this.#sounds.length ? "All of these are done" : "Nothing to label";
@@ -111,6 +114,10 @@ class LabelNext {
     view.setAttribute("zone", this.panel.dataset.zone ?? "UTC");
     view.setAttribute("label", sound.channel);
     view.setAttribute("selectable", "false");
+    view.addEventListener("sound-ready", () => {
+      const shown = /** @type {import("../sound/sound-view.js").SoundView} */ (view);
+      void showAnnotations(shown, this.panel.dataset.api ?? "", sound.channel, this.annotated);
+    });
     return view;
   }
 

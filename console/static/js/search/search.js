@@ -1,6 +1,7 @@
 // The page of search by example: the part of the example that is searched for, and annotations of what was found.
 
 import { annotate, say, sectionOf } from "./annotate.js";
+import { showAnnotations } from "./annotations.js";
 
 const example = /** @type {any} */ (document.getElementById("example"));
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("search-form"));
@@ -23,6 +24,21 @@ example?.addEventListener("sound-selection", (/** @type {CustomEvent} */ event) 
 form?.addEventListener("formdata", (event) => {
   for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
 });
+
+results?.addEventListener("sound-ready", (event) => {
+  const result = event.target instanceof Element ? event.target.closest(".result") : null;
+  if (result instanceof HTMLElement) void showResult(result);
+});
+
+/**
+ * Show what is annotated in a result.
+ * @param {HTMLElement} result
+ */
+async function showResult(result) {
+  const view = /** @type {import("../sound/sound-view.js").SoundView | null} */ (result.querySelector("sound-view"));
+  const names = /** @type {HTMLElement | null} */ (result.querySelector("[data-annotated]"));
+  if (view) await showAnnotations(view, results?.dataset.api ?? "", result.dataset.channel ?? "", names);
+}
 
 results?.addEventListener("click", (event) => {
   const button = /** @type {HTMLElement} */ (event.target).closest("[data-annotate]");
@@ -49,6 +65,7 @@ async function tagResult(button, result) {
   } else {
     result.dataset.tag = tag;
     button.textContent = tag;
+    void showResult(result);
   }
   say(fault || `Annotated: ${tag}`);
 }
