@@ -16,7 +16,6 @@ from console.services.kept_sound import KeptSound
 from tidzam.config import Settings
 from tidzam.store.database import Store
 from tidzam.store.retention import StoreRetention
-from tidzam.text import plural
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +67,8 @@ class StoreUpkeep:
         forget_ended_sessions(self._store, self._sessions, now=self._now())
 
     def _remove(self) -> None:
-        removed = self._retention.apply(now=self._now(), stop=self._stop)
-        if removed.detections or removed.audit:
+        removed = vars(self._retention.apply(now=self._now(), stop=self._stop))
+        if any(removed.values()):
             log.info(
-                "retention removed %s and %s of the audit log",
-                plural(removed.detections, "detection"),
-                plural(removed.audit, "row"),
+                "rows removed by retention: %s", ", ".join(f"{count:,} of {what}" for what, count in removed.items())
             )

@@ -72,7 +72,7 @@ class ConsoleRuntime:
     @cached_property
     def disk(self) -> DiskUse:
         """What takes up the disk."""
-        return DiskUse(self.settings, now=self.now)
+        return DiskUse(self.settings, self.store, now=self.now)
 
     @cached_property
     def microphones(self) -> Microphones:

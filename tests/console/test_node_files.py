@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,17 @@ from starlette.testclient import TestClient
 
 from console.pages.node import full_words
 from console.services.node_files.disk import DiskReport, DiskUse
-from console.services.node_files.growth import Growing, days_until_full, limit_of
+from console.services.node_files.growth import Growing, WrittenFile, days_until_full, limit_of, written_per_day
 from console.services.node_files.logs import READ_BYTES
 from tests.support.console import StoppedClock, console_with_profile
+from tests.support.store_records import detection
 from tidzam.config import Settings
+from tidzam.config.store import StoreSettings
+from tidzam.store.database import open_store
+from tidzam.store.writer import StoreWriter
 
 LOGS = "/api/v1/node/logs"
+DAY_S = 86400.0
 
 
 @pytest.fixture
@@ -103,6 +109,34 @@ def test_what_is_deleted_at_a_limit_never_fills_the_disk() -> None:
     assert days_until_full(10**9, [Growing(10**6, 1e8, limit_bytes=5e8)]) is None
 
 
+def test_what_yields_makes_room_for_what_does_not() -> None:
+    kinds = [Growing(500, 10.0, yields=True), Growing(0, 10.0)]
+    assert days_until_full(1000, kinds) == pytest.approx(150, abs=0.05)
+
+
+def test_what_yields_never_fills_the_disk_alone() -> None:
+    assert days_until_full(1000, [Growing(500, 1e6, yields=True)]) is None
+
+
+def test_of_older_files_the_last_seven_days_are_a_rate() -> None:
+    assert written_per_day([WrittenFile(0, 10**9), WrittenFile(9 * DAY_S, 700)], 10 * DAY_S) == 100
+
+
+def test_of_a_new_node_the_hours_that_it_has_run_are_a_rate() -> None:
+    assert written_per_day([WrittenFile(0, 100), WrittenFile(DAY_S / 12, 50)], DAY_S / 12) == pytest.approx(150 * 12)
+
+
+def test_a_store_grows_with_its_detections_and_not_with_the_dates_of_its_file(
+    client: TestClient, tmp_path: Path
+) -> None:
+    with open_store(StoreSettings(), tmp_path) as store:
+        now = StoppedClock()()
+        starts = [now - timedelta(days=age) for age in (100, 90, 80, 1)]
+        StoreWriter(store).write([detection(id=f"{start}", start=start, end=start) for start in starts])
+    (found,) = [kind for kind in client.get("/api/v1/node/disk").json()["kinds"] if kind["name"] == "store"]
+    assert found["per_day"] == pytest.approx(found["bytes"] / 4 / 7)
+
+
 def test_the_smaller_of_two_limits_holds() -> None:
     assert limit_of(1e8, days=3, gigabytes=2) == 3e8
 
@@ -143,8 +177,9 @@ def test_sources_that_record_into_one_folder_are_counted_once(tmp_path: Path) ->
 def test_while_the_disk_is_measured_again_the_last_report_is_returned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use = DiskUse(Settings(home=tmp_path), now=StoppedClock())
-    last = use.report()
-    monkeypatch.setattr("console.services.node_files.disk.KEEP_S", -1.0)
-    with use._turns.one():
-        assert use.report() is last
+    with open_store(StoreSettings(), tmp_path) as store:
+        use = DiskUse(Settings(home=tmp_path), store, now=StoppedClock())
+        last = use.report()
+        monkeypatch.setattr("console.services.node_files.disk.KEEP_S", -1.0)
+        with use._turns.one():
+            assert use.report() is last

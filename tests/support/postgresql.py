@@ -37,7 +37,9 @@ class PostgresqlCluster:
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def initialize(self) -> None:
-        """Create the cluster's files."""
+        """Create the cluster's files, unless they are there."""
+        if self._data.exists():
+            return
         secret = self.folder / "password"
         secret.write_text(PASSWORD)
         for path in (self.folder, secret):
@@ -78,8 +80,15 @@ class PostgresqlCluster:
 
     def kill(self) -> None:
         """End the server at once: its connections break, and it recovers from its log when it is started again."""
+        self._end(signal.SIGQUIT)  # SIGKILL would leave its children and their shared memory
+
+    def stop(self) -> None:
+        """Break its connections and write everything to its files."""
+        self._end(signal.SIGINT)
+
+    def _end(self, by: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGQUIT)  # SIGKILL would leave its children and their shared memory
+            self._process.send_signal(by)
             self._process.wait()
             self._process = None
 
@@ -93,20 +102,33 @@ class PostgresqlCluster:
         name = f"test_{next(self._numbers)}"
         with psycopg.connect(self._conninfo("postgres"), autocommit=True) as connection:
             connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+        return self.address(name)
+
+    def address(self, name: str) -> str:
+        """The address of a database, without its password."""
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{name}"
 
 
 @contextmanager
 def postgresql_cluster(settings: tuple[str, ...] = ()) -> Iterator[PostgresqlCluster]:
     """A cluster while the context is open, with these settings besides those of all tests."""
-    with tempfile.TemporaryDirectory(prefix="tidzam-postgresql-") as folder:  # others cannot enter pytest's folders
-        cluster = PostgresqlCluster(Path(folder), settings=(*SETTINGS, *settings))
-        cluster.initialize()
-        cluster.start()
-        try:
-            yield cluster
-        finally:
-            cluster.kill()
+    with (
+        tempfile.TemporaryDirectory(prefix="tidzam-postgresql-") as folder,  # others cannot enter pytest's folders
+        kept_cluster(Path(folder), settings) as cluster,
+    ):
+        yield cluster
+
+
+@contextmanager
+def kept_cluster(folder: Path, settings: tuple[str, ...] = ()) -> Iterator[PostgresqlCluster]:
+    """A cluster in a folder, which is made if it is empty, while the context is open."""
+    cluster = PostgresqlCluster(folder, settings=(*SETTINGS, *settings))
+    cluster.initialize()
+    cluster.start()
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
 
 
 def _program(name: str) -> str:

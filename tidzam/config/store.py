@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from tidzam.config.retention import StoreRetentionSettings
 from tidzam.config.secret import Secret
@@ -57,6 +57,15 @@ class StoreSettings(SpoolSettings):
         if not is_usable:
             raise ValueError("expected the address of a PostgreSQL database, such as postgresql://tidzam@db/tidzam")
         return url
+
+    @model_validator(mode="after")
+    def _limits_what_it_can(self) -> Self:
+        if self.url is not None and self.retention.limits_bytes:
+            raise ValueError(
+                "retention.max_gb and retention.min_free_gb are for the SQLite file; "
+                "with url, limit retention.detections_days or retention.detections_max"
+            )
+        return self
 
 
 LOCAL_STORE: Final = StoreSettings()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import delete, func, insert, or_, select, tuple_
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from tidzam.store.base import Base
@@ -48,8 +48,9 @@ class Rollup:
         return tuple(values[column] for column in self.columns)
 
 
+_HOURS: Final = Rollup(DetectionHourRow, ("class_id", "local_hour", "channel_id", "model_id"))
 ROLLUPS: Final = (
-    Rollup(DetectionHourRow, ("class_id", "local_hour", "channel_id", "model_id")),
+    _HOURS,
     Rollup(DetectionDayRow, ("local_day", "class_id", "channel_id", "model_id")),
     Rollup(ClassHourRow, ("local_hour", "class_id")),
     Rollup(ClassDayRow, ("local_day", "class_id")),
@@ -92,9 +93,20 @@ def recount(session: Session) -> None:
     """Replace all counts by those of the detections that are there: what retention has removed is counted no more."""
     row = table_of(DetectionRow).c
     is_counted = or_(row.verdict.is_(None), row.verdict.not_in(DISCOUNTED))
+    _replace(session, _HOURS, row, func.count(), is_counted)
     for rollup in ROLLUPS:
-        session.execute(delete(table_of(rollup.row)))
-        by = [row.local_hour // HOURS if column == "local_day" else row[column] for column in rollup.columns]
-        # In the order of the key, as if they had come one after the other.
-        counted = select(*by, func.count()).where(is_counted).group_by(*by).order_by(*by)
-        session.execute(insert(table_of(rollup.row)).from_select([*rollup.columns, "detections"], counted))
+        if rollup is not _HOURS:
+            counted = table_of(DetectionHourRow).c
+            _replace(session, rollup, counted, func.sum(counted.detections))
+
+
+def _replace(
+    session: Session, rollup: Rollup, source: Any, number: ColumnElement[int], *conditions: ColumnElement[bool]
+) -> None:
+    """Replace the counts of a rollup by those of `source`, its columns."""
+    table = table_of(rollup.row)
+    by = [source.local_hour // HOURS if column == "local_day" else source[column] for column in rollup.columns]
+    # In the order of the key, as if they had come one after the other.
+    counted = select(*by, number).where(*conditions).group_by(*by).order_by(*by)
+    session.execute(delete(table))
+    session.execute(insert(table).from_select([*rollup.columns, "detections"], counted))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import func, select, text
 
@@ -13,9 +15,12 @@ from tidzam.spool.spool import lines_waiting
 from tidzam.store import tables
 from tidzam.store.base import Base
 from tidzam.store.database import Store
+from tidzam.store.local_time import day_number
 from tidzam.store.migrate import version_of
 from tidzam.store.receiver import WRITERS, former_spools, spool_of
+from tidzam.store.tables.detections import ClassDayRow, DetectionRow
 
+RATE_DAYS: Final = 7
 assert tables  # imported, so that the metadata knows all of them
 
 
@@ -47,6 +52,27 @@ def store_status(store: Store, settings: StoreSettings, home: Path | None) -> St
         rows=dict(sorted(rows.items())),
         waiting=records_waiting(settings, home),
     )
+
+
+@dataclass(frozen=True)
+class DetectionRate:
+    """How many detections there are, and how many come per day, of the last seven days at most."""
+
+    detections: int
+    per_day: float
+
+
+def detection_rate(store: Store, now: datetime) -> DetectionRate:
+    """Counting the detections of a large store may take seconds. Raises StoreError."""
+    day, row = ClassDayRow, DetectionRow
+    today = day_number(now.date())
+    heard = select(func.sum(day.detections)).where(day.local_day > today - RATE_DAYS, day.local_day <= today)
+    with store.read() as session:
+        stored = session.scalar(select(func.count()).select_from(row)) or 0
+        first = session.scalar(select(func.min(row.start)))
+        recent = session.scalar(heard) or 0
+    age_days = 0.0 if first is None else (now - first).total_seconds() / 86400
+    return DetectionRate(stored, int(recent) / min(RATE_DAYS, max(1 / 24, age_days)))
 
 
 def records_waiting(settings: StoreSettings, home: Path | None) -> Mapping[str, int]:

@@ -15,18 +15,18 @@ from typing import Final
 from pydantic import Field
 
 from console.services.models import ConsoleModel
-from console.services.node_files.growth import Growing, days_until_full, limit_of
+from console.services.node_files.growth import Growing, WrittenFile, days_until_full, limit_of, written_per_day
 from console.services.node_files.retention_words import clip_words, record_words, row_words
 from console.services.turns import PATIENCE_S, BusyError, Turns
 from tidzam.config import Settings
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.naming import split_date
 from tidzam.paths import CACHE, GAPS, MODELS, SPOOL, STORE
+from tidzam.store.database import Store
+from tidzam.store.status import DetectionRate, detection_rate
 
-RATE_DAYS: Final = 7.0
 KEEP_S: Final = 300.0
 """For how long the sizes are kept: to find them out again, every file is looked at."""
-_DAY_S: Final = 86400.0
 _DATE_LENGTH: Final = len("-YYYY-MM-DD-HH-MM-SS")
 
 
@@ -37,7 +37,9 @@ class DiskKind(ConsoleModel):
     folder: str = Field(description="Where they are")
     bytes: int = Field(description="Their size")
     files: int = Field(description="How many there are")
-    per_day: float = Field(description="Bytes written per day, over the last seven days at most")
+    per_day: float | None = Field(
+        description="Bytes that they grow by per day, over the last seven days at most; null if that is not estimated"
+    )
     retention: str = Field(description="What deletes them, in words")
     limit_bytes: float | None = Field(description="The size at which they stop growing; null without a limit")
 
@@ -55,22 +57,30 @@ class DiskReport(ConsoleModel):
 
 @dataclass(frozen=True)
 class _Kind:
-    """A kind of files, and when they are deleted: after `days`, or above `gigabytes`. With a `source`, only its
-    recordings: others are in the folder, too."""
+    """A kind of files, and when they are deleted: after `days`, above `gigabytes`, or while the disk is too full, if it
+    `yields`. With a `source`, only its recordings: others are in the folder, too.
+
+    How fast they grow is known if each file is written once, so that `is_dated`, or from the `daily_share` of their
+    size that comes per day.
+    """
 
     name: str
     folder: Path
     retention: str
     days: float | None = None
     gigabytes: float | None = None
+    yields: bool = False
     source: str | None = None
+    is_dated: bool = False
+    daily_share: float | None = None
 
 
 class DiskUse:
-    """Finds out what takes up the disk of a node with `settings`. It may block for as long as that takes."""
+    """Finds out what takes up the disk of a node with `settings` and a `store`. It may block for as long as that
+    takes."""
 
-    def __init__(self, settings: Settings, *, now: Callable[[], datetime]) -> None:
-        self._settings, self._now = settings, now
+    def __init__(self, settings: Settings, store: Store, *, now: Callable[[], datetime]) -> None:
+        self._settings, self._store, self._now = settings, store, now
         self._turns = Turns(1)
         self._found: tuple[float, DiskReport] | None = None
 
@@ -99,14 +109,16 @@ class DiskUse:
     def _report(self, home: Path) -> DiskReport:
         now = self._now()
         disk = shutil.disk_usage(home)
-        kinds = list(_kinds(self._settings, home))
+        kinds = list(_kinds(self._settings, self._store, home, now))
         folders = {kind.folder for kind in kinds}
-        here, elsewhere = list[DiskKind](), list[DiskKind]()
+        here, elsewhere, growing = list[DiskKind](), list[DiskKind](), list[Growing]()
         for kind in kinds:
             found = _measured(kind, folders - {kind.folder}, now.timestamp())
-            if found.files:
-                (here if _is_on(kind.folder, home) else elsewhere).append(found)
-        growing = [Growing(kind.bytes, kind.per_day, kind.limit_bytes) for kind in here]
+            if found.files and _is_on(kind.folder, home):
+                here.append(found)
+                growing.append(Growing(found.bytes, found.per_day or 0.0, found.limit_bytes, yields=kind.yields))
+            elif found.files:
+                elsewhere.append(found)
         return DiskReport(
             time=now,
             total_bytes=disk.total,
@@ -117,31 +129,64 @@ class DiskUse:
         )
 
 
-def _kinds(settings: Settings, home: Path) -> Iterator[_Kind]:
+def _kinds(settings: Settings, store: Store, home: Path, now: datetime) -> Iterator[_Kind]:
     """The kinds of files that a node with these settings writes."""
     sources = Counter(_whole(source.record.path) for source in settings.sources if source.record is not None)
     for source in settings.sources:
         if (record := source.record) is not None:
-            keep = record.keep
-            words = record_words(keep)
-            folder = _whole(record.path)
-            only = source.name if sources[folder] > 1 else None
-            yield _Kind(f"recordings of {source.name}", folder, words, keep.days, keep.max_gb, only)
+            keep, folder = record.keep, _whole(record.path)
+            yield _Kind(
+                f"recordings of {source.name}",
+                folder,
+                record_words(keep),
+                days=keep.days,
+                gigabytes=keep.max_gb,
+                yields=keep.min_free_gb is not None,
+                source=source.name if sources[folder] > 1 else None,
+                is_dated=True,
+            )
     for sink in settings.analyzer.sinks:
         if isinstance(sink, ClipSinkSettings):
-            words = clip_words(sink.budget)
-            yield _Kind("clips", _whole(sink.folder), words, sink.budget.days, sink.budget.gigabytes)
+            budget = sink.budget
+            yield _Kind(
+                "clips",
+                _whole(sink.folder),
+                clip_words(budget),
+                days=budget.days,
+                gigabytes=budget.gigabytes,
+                yields=budget.free_gigabytes is not None,
+                is_dated=True,
+            )
     live = settings.stream_manager.live_streams
     folder = _whole(live.recordings) if live.recordings is not None else home / "live-recordings"
     most = live.recordings_max_gb
-    yield _Kind("recordings of live streams", folder, f"not written above {most:g} GB", None, most)
-    yield _Kind("store", home / STORE, row_words(settings.store.retention))
-    yield _Kind("gap ledger", home / GAPS, _days(settings.gaps.keep_days), settings.gaps.keep_days)
-    most = 2 * settings.store.spool_mb / 1000
-    yield _Kind("waiting for the store or a server", home / SPOOL, "deleted once it has arrived", None, most)
+    words = f"not written above {most:g} GB"
+    yield _Kind("recordings of live streams", folder, words, gigabytes=most, is_dated=True)
+    yield _store_kind(settings, store, home, now)
+    keep_days = settings.gaps.keep_days
+    yield _Kind("gap ledger", home / GAPS, _days(keep_days), days=keep_days, is_dated=True)
+    yield _Kind("waiting for the store or a server", home / SPOOL, "deleted once it has arrived")
     yield _Kind("models", home / MODELS, "kept")
     yield _Kind("caches", home / CACHE, "made again if they are deleted")
-    yield _Kind("logs", home / "logs", "the oldest parts are deleted: 40 MB per program at most", None, 0.5)
+    yield _Kind("logs", home / "logs", "the oldest parts are deleted: 40 MB per program at most")
+
+
+def _store_kind(settings: Settings, store: Store, home: Path, now: datetime) -> _Kind:
+    """The store in the home, which grows with the detections in it; none is there if it is on a server."""
+    retention = settings.store.retention
+    rate = detection_rate(store, now) if store.is_sqlite else DetectionRate(0, 0.0)
+    days = [] if retention.detections_days is None else [retention.detections_days]
+    if retention.detections_max is not None and rate.per_day:
+        days.append(retention.detections_max / rate.per_day)
+    return _Kind(
+        "store",
+        home / STORE,
+        row_words(retention),
+        days=min(days, default=None),
+        gigabytes=retention.max_gb,
+        yields=retention.min_free_gb is not None,
+        daily_share=rate.per_day / rate.detections if rate.detections else 0.0,
+    )
 
 
 def _whole(path: Path) -> Path:
@@ -153,25 +198,20 @@ def _days(days: float | None) -> str:
 
 
 def _measured(kind: _Kind, others: set[Path], now_s: float) -> DiskKind:
-    """The size of files, without those in folders of other kinds."""
-    size = files = 0
-    recent, oldest_s = 0, now_s
-    for status in _files(kind, others):
-        size += status.st_size
-        files += 1
-        oldest_s = min(oldest_s, status.st_mtime)
-        if now_s - status.st_mtime <= RATE_DAYS * _DAY_S:
-            recent += status.st_size
-    observed = min(RATE_DAYS, max(1.0, (now_s - oldest_s) / _DAY_S))
-    per_day = recent / observed
+    """The size of files, without those in folders of other kinds, and how fast they grow."""
+    written = [WrittenFile(status.st_mtime, status.st_size) for status in _files(kind, others)]
+    size = sum(file.bytes for file in written)
+    per_day = None if kind.daily_share is None else kind.daily_share * size
+    if kind.is_dated:
+        per_day = written_per_day(written, now_s)
     return DiskKind(
         name=kind.name,
         folder=str(kind.folder),
         bytes=size,
-        files=files,
+        files=len(written),
         per_day=per_day,
         retention=kind.retention,
-        limit_bytes=limit_of(per_day, days=kind.days, gigabytes=kind.gigabytes),
+        limit_bytes=None if per_day is None else limit_of(per_day, days=kind.days, gigabytes=kind.gigabytes),
     )
 
 

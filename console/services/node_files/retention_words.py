@@ -30,10 +30,14 @@ def clip_words(budget: ClipBudget) -> str:
 
 def row_words(retention: StoreRetentionSettings) -> str:
     """What removes rows from the store."""
-    detections, audit = retention.detections_days, retention.audit_days
     rules = [
-        None if detections is None else f"detections after {detections:g} days",
-        None if audit is None else f"the audit log after {audit:g} days",
+        None if retention.detections_days is None else f"detections after {retention.detections_days:g} days",
+        None if retention.detections_max is None else f"the oldest detections above {retention.detections_max:,}",
+        None if retention.max_gb is None else f"those above {retention.max_gb:g} GB",
+        None if retention.min_free_gb is None else f"those while less than {retention.min_free_gb:g} GB are free",
+        None if retention.gaps_days is None else f"gaps after {retention.gaps_days:g} days",
+        None if retention.jobs_days is None else f"jobs after {retention.jobs_days:g} days",
+        None if retention.audit_days is None else f"the audit log after {retention.audit_days:g} days",
     ]
     return _deleted("", rules)
 

@@ -174,11 +174,11 @@ def _result(session: Session, match: SoundMatch) -> SimilarSound:
         start=window.start,
         end=window.end,
         similarity=round(match.similarity, 4),
-        detections=tuple(_heard(session, window.channel, window.start, window.end)),
+        detections=tuple(heard_between(session, window.channel, window.start, window.end)),
     )
 
 
-def _heard(session: Session, channel: str, start: datetime, end: datetime) -> Sequence[HeardThen]:
+def heard_between(session: Session, channel: str, start: datetime, end: datetime) -> Sequence[HeardThen]:
     """What was detected on a channel in a period, the likeliest first."""
     row = DetectionRow
     channels = select(ChannelRow.id).where(ChannelRow.name == channel).scalar_subquery()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from sqlalchemy import select
+from sqlalchemy import BigInteger, select, type_coerce
 from sqlalchemy.orm import Session
 
 from console.services.detections import midnight
@@ -25,6 +26,7 @@ from tidzam.paths import models_folder
 from tidzam.sound_index.catalog import IndexLayout
 from tidzam.sound_index.index import IndexedWindow, SoundPeriod
 from tidzam.sound_index.label_next import choose, directions, near_threshold, novelty, uncertainty
+from tidzam.store.base import to_microseconds
 from tidzam.store.database import Store
 from tidzam.store.tables.annotations import AnnotationRow
 from tidzam.store.tables.detections import DetectionRow
@@ -39,7 +41,7 @@ _DETECTIONS: Final = 20_000
 
 
 @dataclass(frozen=True)
-class _Judged:
+class JudgedWindows:
     """How uncertain each candidate is, float32 (n,), and by which tag or class; empty if it is not known."""
 
     worth: Float32
@@ -124,14 +126,14 @@ def _judged(
     query: NextQuery,
     windows: Sequence[IndexedWindow],
     values: Float32,
-) -> _Judged:
+) -> JudgedWindows:
     if query.recognizer is not None:
         return _by_recognizer(settings, archive, query.recognizer, values)
     with store.read() as session:
-        return _by_detections(session, windows)
+        return judged_by_detections(session, windows)
 
 
-def _by_recognizer(settings: Settings, archive: SearchedArchive, name: str, values: Float32) -> _Judged:
+def _by_recognizer(settings: Settings, archive: SearchedArchive, name: str, values: Float32) -> JudgedWindows:
     """Raises RequestError (`request`) if there is no such recognizer, or it has another base than the index."""
     try:
         bundle = read_bundle(installed_model(models_folder(settings.home), name))
@@ -150,18 +152,21 @@ def _by_recognizer(settings: Settings, archive: SearchedArchive, name: str, valu
     probabilities = expit(values @ weights + biases)
     thresholds = np.array([bundle.manifest.thresholds.get(tag, 0.5) for tag in bundle.manifest.classes])
     likeliest = probabilities.argmax(axis=1) if len(values) else []
-    return _Judged(uncertainty(probabilities, thresholds), [bundle.manifest.classes[int(one)] for one in likeliest])
+    return JudgedWindows(
+        uncertainty(probabilities, thresholds), [bundle.manifest.classes[int(one)] for one in likeliest]
+    )
 
 
-def _by_detections(session: Session, windows: Sequence[IndexedWindow]) -> _Judged:
+def judged_by_detections(session: Session, windows: Sequence[IndexedWindow]) -> JudgedWindows:
     """By the detection of each window that is nearest to the lowest probability at which its class was detected."""
     worth, names = np.zeros(len(windows), np.float32), [""] * len(windows)
     if not windows:
-        return _Judged(worth, names)
-    row = DetectionRow
-    first, last = min(one.start for one in windows), max(one.end for one in windows)
+        return JudgedWindows(worth, names)
+    length_us = to_microseconds(windows[0].end) - to_microseconds(windows[0].start)
+    row, first, last = DetectionRow, min(one.start for one in windows), max(one.end for one in windows)
+    start_us, end_us = (type_coerce(column, BigInteger) for column in (row.start, row.end))
     query = (
-        select(ChannelRow.name, row.start, row.end, row.class_id, row.peak_probability)
+        select(ChannelRow.name, start_us, end_us, row.class_id, row.peak_probability)
         .join(ChannelRow, ChannelRow.id == row.channel_id)
         .where(row.start >= first, row.start < last)
         .order_by(row.start.desc())
@@ -169,15 +174,19 @@ def _by_detections(session: Session, windows: Sequence[IndexedWindow]) -> _Judge
     )
     found = session.execute(query).all()
     near = near_threshold(np.array([one[4] for one in found]), np.array([one[3] for one in found], np.int64))
-    by_channel: dict[str, list[int]] = {}
-    for number in np.argsort([one.start.timestamp() for one in windows], kind="stable").tolist():
-        by_channel.setdefault(windows[number].channel, []).append(number)
-    starts = {name: [windows[one].start.timestamp() for one in numbers] for name, numbers in by_channel.items()}
-    length_s = (windows[0].end - windows[0].start).total_seconds()
-    for (channel, start, end, *_), value in zip(found, near, strict=True):
-        times = starts.get(channel, [])
-        begin = np.searchsorted(times, start.timestamp() - length_s, side="right")
-        for place in range(int(begin), int(np.searchsorted(times, end.timestamp()))):
-            number = by_channel[channel][place]
-            worth[number] = max(worth[number], value)
-    return _Judged(worth, names)
+    heard, candidates = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
+    for number, (channel, *_) in enumerate(found):
+        heard[channel].append(number)
+    for number, window in enumerate(windows):
+        candidates[window.channel].append(number)
+    for channel, numbers in heard.items():
+        of_channel = np.array(candidates[channel], np.int64)
+        begins_us = np.array([to_microseconds(windows[number].start) for number in of_channel], np.int64)
+        order = np.argsort(begins_us, kind="stable")
+        times_us = np.array([found[number][1:3] for number in numbers], np.int64)
+        after = np.searchsorted(begins_us[order], times_us[:, 0] - length_us, side="right")
+        before = np.searchsorted(begins_us[order], times_us[:, 1])
+        for place in np.flatnonzero(after < before).tolist():
+            overlapping = of_channel[order[after[place] : before[place]]]
+            worth[overlapping] = np.maximum(worth[overlapping], near[numbers[place]])
+    return JudgedWindows(worth, names)

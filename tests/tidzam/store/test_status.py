@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 
 from tests.support.store import store as store
 from tests.support.store import store_settings as store_settings
-from tests.support.store_records import detection
+from tests.support.store_records import NOON, detection
 from tidzam.cli.store import app, status_report
 from tidzam.config.store import StoreSettings
 from tidzam.errors import NodeError, TidzamError
@@ -19,7 +20,7 @@ from tidzam.store.database import Store, open_store
 from tidzam.store.migrate import head
 from tidzam.store.receiver import StoreReceiver, store_delivery
 from tidzam.store.records import encode
-from tidzam.store.status import StoreStatus, records_waiting, store_status
+from tidzam.store.status import DetectionRate, StoreStatus, detection_rate, records_waiting, store_status
 from tidzam.store.writer import StoreWriter
 
 
@@ -33,6 +34,16 @@ def test_the_size_and_the_version_are_known(store: Store, store_settings: StoreS
     found = store_status(store, store_settings, tmp_path)
     assert found.version == head()
     assert found.size_bytes > 10_000
+
+
+def test_the_detections_of_the_last_seven_days_are_a_rate(store: Store) -> None:
+    ages = (30, 6, 5, 4, 3, 2, 1, 0.5)
+    StoreWriter(store).write([detection(id=f"{age}", start=NOON - timedelta(days=age), end=NOON) for age in ages])
+    assert detection_rate(store, NOON) == DetectionRate(detections=8, per_day=1.0)
+
+
+def test_an_empty_store_does_not_grow(store: Store) -> None:
+    assert detection_rate(store, NOON) == DetectionRate(detections=0, per_day=0.0)
 
 
 def test_the_address_has_no_password(store: Store, store_settings: StoreSettings, tmp_path: Path) -> None:
