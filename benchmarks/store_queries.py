@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any, Final
@@ -18,14 +18,17 @@ from console.services.annotations.service import AnnotationService
 from console.services.annotations.tags import list_tags
 from console.services.audit_log import audit_page
 from console.services.builder.material import TrainingMaterial
+from console.services.class_management import AT_ONCE
 from console.services.detection_charts import day_counts, heard, hour_counts
 from console.services.detection_models import CountFilter, DetectionSearch
 from console.services.detections import filter_choices, find_detection, list_detections
+from console.services.known_classes import KnownClasses
 from console.services.node_state import node_view
 from console.services.recent import RecentQuery, recent_hours
 from console.services.search.similar import heard_between
 from console.services.search.teaching import judged_by_detections
 from console.services.sources.heard import HeardLedger
+from console.web.charts import bins_between, step_of
 from tidzam.config import Settings
 from tidzam.jobs.queue import JobQueue
 from tidzam.sound_index.index import IndexedWindow
@@ -34,9 +37,11 @@ from tidzam.store.database import Store
 from tidzam.store.lookups import SEPARATOR
 from tidzam.store.queries.class_times import class_times, tag_times
 from tidzam.store.queries.cursor import TimeCursor
+from tidzam.store.queries.gaps import NodeLedger
 
 NODE: Final = place_names(0)[0]
 _ZONE: Final = ZoneInfo("UTC")
+_LEDGER: Final = NodeLedger(NODE, None)
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class FilledStore:
     settings: Settings
     detections: int
     days: int = SPAN.days
+    known: KnownClasses = field(default_factory=KnownClasses)
 
 
 Query = Callable[[FilledStore, Random], object]
@@ -78,28 +84,33 @@ def _search(draw: Random, filled: FilledStore, days: int, **chosen: Any) -> Dete
 def _list(filled: FilledStore, before: datetime | None = None, /, **chosen: Any) -> object:
     cursor = None if before is None else str(TimeCursor(before, 0))
     wanted = DetectionSearch.model_validate(chosen)
-    return list_detections(filled.store, wanted, _ZONE, before=cursor, limit=40).detections
+    return list_detections(filled.store, wanted, _ZONE, filled.known, before=cursor, limit=40).detections
 
 
 def _week_filtered(filled: FilledStore, draw: Random) -> object:
     wanted = _search(draw, filled, 7, min_probability=0.95, min_duration_s=5, day_part=("dawn",))
-    return list_detections(filled.store, wanted, _ZONE, limit=40).detections
+    return list_detections(filled.store, wanted, _ZONE, filled.known, limit=40).detections
 
 
 def _species(filled: FilledStore, draw: Random, days: int) -> object:
     first, last = _days(draw, filled, days)
-    return heard(filled.store, CountFilter(first_day=first, last_day=last), _ZONE)
+    step = step_of(bins_between(first, last))
+    return heard(filled.store, CountFilter(first_day=first, last_day=last), _ZONE, filled.known, step_days=step)
 
 
 def _charts(filled: FilledStore, draw: Random, days: int, **chosen: Any) -> object:
     wanted = _search(draw, filled, days, **chosen)
-    return *day_counts(filled.store, wanted, _ZONE), *hour_counts(filled.store, wanted, _ZONE)
+    assert wanted.first_day is not None
+    assert wanted.last_day is not None
+    step = step_of(bins_between(wanted.first_day, wanted.last_day))
+    counts = day_counts(filled.store, wanted, _ZONE, filled.known, step_days=step)
+    return *counts, *hour_counts(filled.store, wanted, _ZONE, filled.known, step_days=step)
 
 
 def _now(filled: FilledStore, draw: Random) -> object:
     wanted = RecentQuery(hours=24, model=None)
     now = _moment(draw, filled)
-    return recent_hours(filled.store, wanted, zone=_ZONE, now=now, node=NODE, location=None, ledger=None).classes
+    return recent_hours(filled.store, wanted, zone=_ZONE, now=now, ledger=_LEDGER, location=None).classes
 
 
 def _annotations(filled: FilledStore) -> AnnotationService:
@@ -134,23 +145,23 @@ def _segments(filled: FilledStore, draw: Random) -> object:
 
 
 def _listened(filled: FilledStore, draw: Random, days: int) -> object:
-    return HeardLedger(filled.store, None, node=NODE, zone=_ZONE).report(now=_moment(draw, filled), days=days).channels
+    return HeardLedger(filled.store, _LEDGER, zone=_ZONE).report(now=_moment(draw, filled), days=days).channels
 
 
 def _gaps(filled: FilledStore, draw: Random) -> object:
     now = _moment(draw, filled)
-    return HeardLedger(filled.store, None, node=NODE, zone=_ZONE).gaps(now.date(), now=now).gaps
+    return HeardLedger(filled.store, _LEDGER, zone=_ZONE).gaps(now.date(), now=now).gaps
 
 
 def _activity(filled: FilledStore, draw: Random, times: Callable[..., Any]) -> object:
     first, last = _days(draw, filled, 365)
     with filled.store.read() as session:
-        return times(session, first, last, _ZONE).counts
+        return times(session, first, last, _ZONE, ledger=_LEDGER, now=END).counts
 
 
 def _class_removal(filled: FilledStore, draw: Random) -> object:
     with filled.store.read() as session:
-        return removable_detections(session, draw.randint(1, len(CLASSES))).removable
+        return removable_detections(session, draw.randint(1, len(CLASSES)), limit=AT_ONCE).removable
 
 
 def _jobs(filled: FilledStore, _: Random) -> object:
@@ -197,7 +208,7 @@ QUERIES: Final[dict[str, Query]] = {
     "judged_wrong": lambda filled, draw: _list(filled, _moment(draw, filled), verdict=("wrong",)),
     "starred": lambda filled, draw: _list(filled, _moment(draw, filled), starred=True),
     "detection": lambda filled, draw: find_detection(filled.store, draw.randint(1, filled.detections), _ZONE),
-    "filter_choices": lambda filled, _: filter_choices(filled.store).classes,
+    "filter_choices": lambda filled, _: filter_choices(filled.store, filled.known).classes,
     "charts_of_month": lambda filled, draw: _charts(filled, draw, 30),
     "charts_of_month_filtered": lambda filled, draw: _charts(filled, draw, 30, min_probability=0.9),
     "charts_of_class_and_year": lambda filled, draw: _charts(filled, draw, 365, **{"class": _class(draw)}),

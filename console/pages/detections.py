@@ -14,7 +14,7 @@ from console.services.detections import filter_choices, find_detection, list_det
 from console.services.exports.ebird import ebird_file
 from console.services.exports.parquet import parquet_is_installed
 from console.services.novelty import Novelty
-from console.web.charts import bar_chart, bins_between, heat_map
+from console.web.charts import bar_chart, bins_between, heat_map, step_of
 from console.web.permissions import CurrentVisitor, Runtime, needs
 from console.web.runtime import ConsoleRuntime
 from console.web.templates import render
@@ -127,8 +127,9 @@ def _charts(runtime: ConsoleRuntime, wanted: DetectionSearch) -> dict[str, Any]:
     assert wanted.first_day is not None
     assert wanted.last_day is not None
     bins = bins_between(wanted.first_day, wanted.last_day)
-    days = day_counts(runtime.store, wanted, runtime.time_zone, runtime.known_classes)
-    hours = hour_counts(runtime.store, wanted, runtime.time_zone, runtime.known_classes)
+    step, known = step_of(bins), runtime.known_classes
+    days = day_counts(runtime.store, wanted, runtime.time_zone, known, step_days=step)
+    hours = hour_counts(runtime.store, wanted, runtime.time_zone, known, step_days=step)
     bars = bar_chart(bins, ((one.day, one.path[-1], one.detections) for one in days))
     return {
         "wanted": wanted,

@@ -15,7 +15,7 @@ from console.services.class_management import ClassRuleRequest, ClassRuleView
 from console.services.detection_charts import heard
 from console.services.detection_models import CountFilter, DetectionSearch
 from console.services.detections import filter_choices
-from console.web.charts import bins_between, sparkline
+from console.web.charts import bins_between, sparkline, step_of
 from console.web.permissions import CurrentVisitor, Runtime, needs
 from console.web.runtime import ConsoleRuntime
 from console.web.templates import render
@@ -41,7 +41,8 @@ def show_species(
     assert wanted.first_day is not None
     assert wanted.last_day is not None
     bins = bins_between(wanted.first_day, wanted.last_day)
-    found = heard(runtime.store, wanted, runtime.time_zone, runtime.known_classes)
+    step = step_of(bins)
+    found = heard(runtime.store, wanted, runtime.time_zone, runtime.known_classes, step_days=step)
     rules, unreadable = _rules(runtime)
     paths = [SEPARATOR.join(one.path) for one in found]
     return render(

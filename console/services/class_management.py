@@ -86,15 +86,15 @@ def remove_detections(store: Store, visitor: Visitor, path: str, *, now: datetim
         class_id = session.scalar(select(ClassRow.id).where(ClassRow.path == path))
         if class_id is None:
             raise RequestError(f"There is no class {path}.", hint="Names are case-sensitive.", code="not_found")
-        before = removable_detections(session, class_id)
+        before = removable_detections(session, class_id, limit=AT_ONCE)
     if not before.removable:
         return ClassRemovalView(removed=0, left=0, kept=before.kept)
     with store.write() as session:
-        detail = {"detections": str(min(before.removable, AT_ONCE))}
+        detail = {"detections": str(before.removable)}
         record(session, visitor.actor, AuditAction.CLASS_REMOVED, path, now=now, **detail)
     removed = remove_class(store, class_id, limit=AT_ONCE)
     with store.read() as session:
-        after = removable_detections(session, class_id)
+        after = removable_detections(session, class_id, limit=AT_ONCE)
     return ClassRemovalView(removed=removed, left=after.removable, kept=after.kept)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -69,40 +68,41 @@ class HeardClassView(ConsoleModel):
         return self.right / self.judged if self.judged else None
 
 
-def day_counts(store: Store, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses) -> tuple[DayClassCount, ...]:
-    """The detections per day and class, in the order of days."""
+def day_counts(
+    store: Store, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses, *, step_days: int = 1
+) -> tuple[DayClassCount, ...]:
+    """The detections per day and class, in the order of days; of so many days together, by the first of them."""
     with store.read() as session:
         paths = {one.id: one.path for one in classes(session)}
         criteria = criteria_of(session, wanted, zone, known)
         if wanted.needs_rows:
             found = filtered_counts_per_day(session, criteria)
         else:
-            found = counts_per_day(session, _count_criteria(wanted, criteria))
+            found = counts_per_day(session, _count_criteria(wanted, criteria, step_days))
     return tuple(DayClassCount(day=one.day, path=paths[one.class_id], detections=one.detections) for one in found)
 
 
 def hour_counts(
-    store: Store, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses
+    store: Store, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses, *, step_days: int = 1
 ) -> tuple[HourCountView, ...]:
-    """The detections per hour, in the order of time."""
+    """The detections per hour, in the order of time; of so many days together, by the first of them."""
     with store.read() as session:
         criteria = criteria_of(session, wanted, zone, known)
         if wanted.needs_rows:
             found = filtered_heat_map(session, criteria)
         else:
-            found = heat_map(session, _count_criteria(wanted, criteria))
+            found = heat_map(session, _count_criteria(wanted, criteria, step_days))
     return tuple(HourCountView(**one._asdict()) for one in found)
 
 
-def heard(store: Store, wanted: CountFilter, zone: ZoneInfo, known: KnownClasses) -> tuple[HeardClassView, ...]:
-    """The classes that were heard, the most frequent first."""
+def heard(
+    store: Store, wanted: CountFilter, zone: ZoneInfo, known: KnownClasses, *, step_days: int = 1
+) -> tuple[HeardClassView, ...]:
+    """The classes that were heard, the most frequent first. Their `days` are the first of so many days each."""
     of_class = DetectionSearch.model_validate(wanted.model_dump(by_alias=True, include={*CountFilter.model_fields}))
     with store.read() as session:
-        criteria = _count_criteria(wanted, criteria_of(session, of_class, zone, known))
+        criteria = _count_criteria(wanted, criteria_of(session, of_class, zone, known), step_days)
         found = heard_classes(session, criteria)
-        days: dict[int, dict[date, int]] = defaultdict(dict)
-        for one in counts_per_day(session, criteria):
-            days[one.class_id][one.day] = one.detections
         until = midnight(criteria.last + timedelta(days=1), zone)
         verdicts = verdicts_per_class(session, since=midnight(criteria.first, zone), until=until)
     return tuple(
@@ -111,17 +111,18 @@ def heard(store: Store, wanted: CountFilter, zone: ZoneInfo, known: KnownClasses
             detections=one.detections,
             first=one.first,
             last=one.last,
-            days=days[one.class_id],
+            days=one.days,
             verdicts=_by_name(verdicts.get(one.class_id, {})),
         )
         for one in found
     )
 
 
-def _count_criteria(wanted: CountFilter, criteria: DetectionCriteria) -> CountCriteria:
+def _count_criteria(wanted: CountFilter, criteria: DetectionCriteria, step_days: int) -> CountCriteria:
     return CountCriteria(
         first=wanted.first_day or EARLIEST,
         last=wanted.last_day or LATEST,
+        step_days=step_days,
         classes=criteria.classes,
         without_classes=criteria.without_classes,
         channels=criteria.channels,

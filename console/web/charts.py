@@ -86,7 +86,7 @@ def bins_between(first: date, last: date) -> list[Bin]:
 def bar_chart(bins: Sequence[Bin], counts: Iterable[tuple[date, str, int]]) -> BarChart:
     """Bars of the counts of classes on days. Classes that are few are one series."""
     by_label: dict[str, Counter[int]] = defaultdict(Counter)
-    step = _step(bins)
+    step = step_of(bins)
     for day, label, count in counts:
         by_label[label][_bin_of(day, bins, step)] += count
     series, totals, top = stacked_bars(by_label, len(bins))
@@ -123,7 +123,7 @@ def _series(label: str, counts: list[int], below: list[float], top: int) -> BarS
 
 def heat_map(bins: Sequence[Bin], counts: Iterable[tuple[date, int, int]]) -> HeatMap:
     """A heat map of counts in hours (0 to 23) of days. Its colors follow the square root of the count."""
-    step = _step(bins)
+    step = step_of(bins)
     cells = [0] * (HOURS * len(bins))
     for day, hour, count in counts:
         cells[HOURS * _bin_of(day, bins, step) + hour] += count
@@ -169,7 +169,7 @@ def ticks_of(bins: Sequence[Bin], *, most: int = 5) -> list[Tick]:
 
 def sparkline(days: Mapping[date, int], bins: Sequence[Bin]) -> str:
     """Bars of one class in a box that is as wide as the number of bins and 100 high."""
-    step, counts = _step(bins), [0] * len(bins)
+    step, counts = step_of(bins), [0] * len(bins)
     for day, count in days.items():
         counts[_bin_of(day, bins, step)] += count
     most = max(counts, default=0) or 1
@@ -177,7 +177,8 @@ def sparkline(days: Mapping[date, int], bins: Sequence[Bin]) -> str:
     return "".join(f"M{number + 0.1:g} 100v{-height:.1f}h.8V100z" for number, height in heights)
 
 
-def _step(bins: Sequence[Bin]) -> int:
+def step_of(bins: Sequence[Bin]) -> int:
+    """The days in a bin; the last bin may have fewer."""
     return (bins[1].first - bins[0].first).days if len(bins) > 1 else max(1, (bins[0].last - bins[0].first).days + 1)
 
 

@@ -42,7 +42,8 @@ def difference(one: Sequence[Interval], other: Sequence[Interval]) -> list[Inter
         while index < len(other) and other[index][1] <= start:
             index += 1
         position = start
-        for low, high in other[index:]:
+        for place in range(index, len(other)):
+            low, high = other[place]
             if low >= end:
                 break
             if position < low:

@@ -49,6 +49,11 @@ class UtcTime(TypeDecorator[datetime]):
 Key = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)]
 """The primary key of a table whose rows are numbered by the database."""
 
+KeyPart = Annotated[
+    int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+]
+"""A part of the primary key that is the number of a row elsewhere."""
+
 Small = Annotated[int, mapped_column(SmallInteger)]
 """An integer from -32768 to 32767."""
 

@@ -9,11 +9,11 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, union
 from sqlalchemy.orm import Session
 
 from tidzam.store.database import Store
-from tidzam.store.tables.detections import DetectionRow
+from tidzam.store.tables.detections import IS_JUDGED, IS_MARKED, IS_OPEN, DetectionRow
 from tidzam.store.verification import remove
 
 BATCH: Final = 500
@@ -24,17 +24,19 @@ PAUSE_S: Final = 0.02
 
 @dataclass(frozen=True)
 class RemovableDetections:
-    """How many detections of a class can be removed, and how many are kept."""
+    """How many detections of a class can be removed at once, and how many are kept."""
 
     removable: int
     kept: int
 
 
-def removable_detections(session: Session, class_id: int) -> RemovableDetections:
-    """What `remove_class` would do. Reads all detections of the class."""
-    own = select(func.count()).select_from(DetectionRow).where(DetectionRow.class_id == class_id)
-    removable = session.scalar(own.where(*_removable())) or 0
-    return RemovableDetections(removable, (session.scalar(own) or 0) - removable)
+def removable_detections(session: Session, class_id: int, *, limit: int) -> RemovableDetections:
+    """What `remove_class` would do with this limit."""
+    row = DetectionRow
+    some = select(row.id).where(row.class_id == class_id, *_removable()).limit(limit).subquery()
+    kept = union(*(select(row.id).where(row.class_id == class_id, why) for why in (IS_MARKED, IS_JUDGED, IS_OPEN)))
+    counts = (session.scalar(select(func.count()).select_from(one)) or 0 for one in (some, kept.subquery()))
+    return RemovableDetections(*counts)
 
 
 def remove_class(store: Store, class_id: int, *, limit: int, pause_s: float = PAUSE_S) -> int:

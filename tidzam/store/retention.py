@@ -43,7 +43,7 @@ class RemovedRows:
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _RemovableRows:
     """Rows of a table by their `key` and `time`. Those that fulfill `conditions` may be removed."""
 
     key: InstrumentedAttribute[int]
@@ -64,17 +64,17 @@ class StoreRetention:
         Raises StoreError (`store_unreachable`); what was removed until then stays so.
         """
         settings, gap, loaded, job = self._settings, GapRow, LoadedRow, JobRow
-        gaps = _Rows(gap.id, gap.start, (gap.node_id == self._node_id,))
-        intervals = _Rows(loaded.id, loaded.start, (loaded.node_id == self._node_id,))
-        jobs = _Rows(job.id, job.ended, (job.node_id == self._node_id,))
+        gaps = _RemovableRows(gap.id, gap.start, (gap.node_id == self._node_id,))
+        intervals = _RemovableRows(loaded.id, loaded.start, (loaded.node_id == self._node_id,))
+        jobs = _RemovableRows(job.id, job.ended, (job.node_id == self._node_id,))
         return RemovedRows(
             detections=self._remove_detections(now, stop),
             gaps=sum(self._remove_old(rows, settings.gaps_days, now, stop) for rows in (gaps, intervals)),
             jobs=self._remove_old(jobs, settings.jobs_days, now, stop),
-            audit=self._remove_old(_Rows(AuditRow.id, AuditRow.time), settings.audit_days, now, stop),
+            audit=self._remove_old(_RemovableRows(AuditRow.id, AuditRow.time), settings.audit_days, now, stop),
         )
 
-    def _remove_old(self, rows: _Rows, days: float | None, now: datetime, stop: threading.Event) -> int:
+    def _remove_old(self, rows: _RemovableRows, days: float | None, now: datetime, stop: threading.Event) -> int:
         return 0 if days is None else self._remove(rows, [rows.time < now - timedelta(days=days)], stop)
 
     def _remove_detections(self, now: datetime, stop: threading.Event) -> int:
@@ -115,7 +115,12 @@ class StoreRetention:
             return session.scalars(query.where(SourceRow.node_id == self._node_id)).all()
 
     def _remove(
-        self, rows: _Rows, wanted: list[ColumnElement[bool]], stop: threading.Event, *, limit: int | None = None
+        self,
+        rows: _RemovableRows,
+        wanted: list[ColumnElement[bool]],
+        stop: threading.Event,
+        *,
+        limit: int | None = None,
     ) -> int:
         """Remove the rows that are `wanted` and may be removed, the oldest first, at most `limit`."""
         removed, key = 0, rows.key
@@ -136,6 +141,6 @@ class StoreRetention:
         return removed
 
 
-def _detections(of: ColumnElement[bool]) -> _Rows:
+def _detections(of: ColumnElement[bool]) -> _RemovableRows:
     row = DetectionRow
-    return _Rows(row.id, row.start, (of, ~row.is_marked, row.verdict.is_(None), ~row.is_open))
+    return _RemovableRows(row.id, row.start, (of, ~row.is_marked, row.verdict.is_(None), ~row.is_open))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from tidzam.store.base import Base
 from tidzam.store.local_time import HOURS
 from tidzam.store.tables.detections import (
+    ChannelHourRow,
     ClassDayRow,
     ClassHourRow,
     DetectionDayRow,
@@ -51,9 +52,10 @@ class Rollup:
 _HOURS: Final = Rollup(DetectionHourRow, ("class_id", "local_hour", "channel_id", "model_id"))
 ROLLUPS: Final = (
     _HOURS,
-    Rollup(DetectionDayRow, ("local_day", "class_id", "channel_id", "model_id")),
+    Rollup(DetectionDayRow, ("channel_id", "local_day", "class_id", "model_id")),
     Rollup(ClassHourRow, ("local_hour", "class_id")),
     Rollup(ClassDayRow, ("local_day", "class_id")),
+    Rollup(ChannelHourRow, ("channel_id", "local_hour")),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -86,11 +87,16 @@ class HeardLedger:
         last = now.astimezone(self._zone).date()
         wanted = tuple(last - timedelta(days=ago) for ago in reversed(range(days)))
         records = self._records(day_span(wanted[0], self._zone)[0], now, now=now)
+        records = sorted(records, key=lambda one: one.start)
         found: dict[str, list[Heard]] = {}
+        begun: list[Record] = []
+        place = 0
         for day in wanted:
             begin, end = day_span(day, self._zone)
-            of_day = [one for one in records if one.start < end and one.end > begin]
-            for channel in heard(day, of_day, zone=self._zone):
+            until = bisect_left(records, end, lo=place, key=lambda one: one.start)
+            begun = [one for one in [*begun, *records[place:until]] if one.end > begin]
+            place = until
+            for channel in heard(day, begun, zone=self._zone):
                 if source is None or source_of(channel.channel) == source:
                     found.setdefault(channel.channel, []).append(channel)
         channels = tuple(_channel(name, found[name]) for name in sorted(found, key=_in_order))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tidzam.gaps.records import Gap, Loaded
-from tidzam.store.local_time import HOURS
+from tidzam.store.local_time import HOURS, day_number
 from tidzam.store.queries.classes import classes
-from tidzam.store.queries.counts import CountCriteria, counts_per_hour
 from tidzam.store.queries.gaps import NodeLedger, ledger_records
 from tidzam.store.tables.annotations import AnnotationRow, TagRow
+from tidzam.store.tables.detections import ClassHourRow
 from tidzam.time_models.circular import Float64
 from tidzam.time_models.listened import listened_hours
 
@@ -52,12 +53,16 @@ def class_times(
     """What was heard from `first` to `last`, both included. Days are those of the nodes' clocks, in `zone`."""
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     paths = {one.id: one.path for one in classes(session)}
+    row, first_hour = ClassHourRow, HOURS * day_number(first)
+    within = (row.local_hour >= first_hour, row.local_hour < first_hour + HOURS * len(days))
+    found = session.execute(select(row.local_hour, row.class_id, row.detections).where(*within))
+    hour, class_id, detections = np.fromiter(chain.from_iterable(found), np.int64).reshape(-1, 3).T
     counts: dict[tuple[str, ...], Counts] = {}
-    for one in counts_per_hour(session, CountCriteria(first=first, last=last)):
-        path = paths[one.class_id]
-        if path not in counts:
-            counts[path] = np.zeros((len(days), HOURS), dtype=np.int32)
-        counts[path][(one.day - first).days, one.hour] += one.detections
+    for number in np.unique(class_id).tolist():
+        own = class_id == number
+        of_class = np.zeros(len(days) * HOURS, dtype=np.int32)
+        of_class[hour[own] - first_hour] = detections[own]
+        counts[paths[number]] = of_class.reshape(len(days), HOURS)
     return _times(days, counts, _exposure(session, days, zone, ledger, now))
 
 

@@ -6,33 +6,48 @@ hours are those of the clocks of the nodes.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, cast, column, func, or_, select, values
 from sqlalchemy.orm import Session
 
 from tidzam.store.base import from_microseconds
 from tidzam.store.local_time import HOURS, day_number, day_of
 from tidzam.store.lookups import SEPARATOR
 from tidzam.store.rollups import DISCOUNTED
-from tidzam.store.tables.detections import ClassDayRow, ClassHourRow, DetectionDayRow, DetectionHourRow, DetectionRow
+from tidzam.store.tables.detections import (
+    ChannelHourRow,
+    ClassDayRow,
+    ClassHourRow,
+    DetectionDayRow,
+    DetectionHourRow,
+    DetectionRow,
+)
 from tidzam.store.tables.models import ClassRow
+from tidzam.store.tables.places import ChannelRow
 
 _DAY_US: Final = 86_400_000_000
 _FEW: Final = 4
 """Classes that are read one by one."""
+_NEVER: Final = 10**9
+"""A day after all others."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CountCriteria:
     """What is counted: the days from `first` to `last`, both included, and the classes, channels and models with these
-    numbers; None counts all. Those of `without_classes` are not counted."""
+    numbers; None counts all. Those of `without_classes` are not counted.
+
+    Of `step_days` days from the first one on, the counts are added, and returned with the first of them.
+    """
 
     first: date
     last: date
+    step_days: int = 1
     classes: Collection[int] | None = None
     without_classes: Collection[int] = ()
     channels: Collection[int] | None = None
@@ -66,7 +81,7 @@ class ClassHourCount(NamedTuple):
 
 @dataclass(frozen=True)
 class HeardClass:
-    """A class that was heard: how often, and when for the first and the last time.
+    """A class that was heard: how often in all and on which `days`, and when for the first and the last time.
 
     If retention has removed all its detections of that day, the time is noon of the day.
     """
@@ -76,12 +91,13 @@ class HeardClass:
     detections: int
     first: datetime
     last: datetime
+    days: Mapping[date, int]
 
 
 def counts_per_day(session: Session, criteria: CountCriteria) -> list[DayCount]:
     """The detections per day and class, in the order of days; days and classes without any are left out."""
     row = _day_row(criteria)
-    by = (row.local_day, row.class_id)
+    by = (_first_of_step(row.local_day, criteria), row.class_id)
     query = select(*by, func.sum(row.detections)).where(*_days(row, criteria), *_chosen(row, criteria))
     grouped = session.execute(query.group_by(*by).order_by(*by))
     return [DayCount(day_of(day), class_id, int(n)) for day, class_id, n in grouped]
@@ -89,9 +105,21 @@ def counts_per_day(session: Session, criteria: CountCriteria) -> list[DayCount]:
 
 def heat_map(session: Session, criteria: CountCriteria) -> list[HourCount]:
     """The detections per hour of each day, in the order of time; hours without any are left out."""
-    row = _hour_row(criteria)
-    query = _hourly(row, criteria, row.local_hour).group_by(row.local_hour).order_by(row.local_hour)
-    return [HourCount(day_of(hour // HOURS), hour % HOURS, int(n)) for hour, n in session.execute(query)]
+    if criteria.classes is not None or criteria.models is not None:
+        counts = _per_hour(session, _hour_row(criteria), criteria)
+    else:  # there are few classes to leave out
+        counts = _per_hour(session, ChannelHourRow, replace(criteria, without_classes=()))
+        if criteria.without_classes:
+            others = replace(criteria, classes=criteria.without_classes, without_classes=())
+            counts.subtract(_per_hour(session, DetectionHourRow, others))
+    return [HourCount(day_of(day), hour, n) for (day, hour), n in sorted(counts.items()) if n]
+
+
+def _per_hour(session: Session, row: Any, criteria: CountCriteria) -> Counter[tuple[int, int]]:
+    """The counts of a table by day and hour."""
+    by = (_first_of_step(row.local_hour // HOURS, criteria), row.local_hour % HOURS)
+    found = session.execute(_hourly(row, criteria, *by).group_by(*by))
+    return Counter({(day, hour): int(n) for day, hour, n in found})
 
 
 def counts_per_hour(session: Session, criteria: CountCriteria) -> list[ClassHourCount]:
@@ -108,29 +136,52 @@ def counts_per_hour(session: Session, criteria: CountCriteria) -> list[ClassHour
 def heard_classes(session: Session, criteria: CountCriteria) -> list[HeardClass]:
     """The classes that were heard, the most frequent first."""
     row = _day_row(criteria)
-    heard = (
-        select(
-            row.class_id,
-            func.sum(row.detections).label("n"),
-            func.min(row.local_day).label("first_day"),
-            func.max(row.local_day).label("last_day"),
-        )
-        .where(*_days(row, criteria), *_chosen(row, criteria))
-        .group_by(row.class_id)
-        .cte("heard")
-    )
+    day = _first_of_step(row.local_day, criteria)
+    query = select(row.class_id, day, func.sum(row.detections), func.min(row.local_day), func.max(row.local_day))
+    wanted = query.where(*_days(row, criteria), *_chosen(row, criteria)).group_by(row.class_id, day)
+    found: dict[int, _ClassDays] = {}
+    for class_id, of_step, n, first_day, last_day in session.execute(wanted):
+        found.setdefault(class_id, _ClassDays()).add(of_step, int(n), first_day, last_day)
+    if not found:
+        return []
+    columns = (column("class_id", BigInteger), column("first_day", BigInteger), column("last_day", BigInteger))
+    rows = [(class_id, one.first_day, one.last_day) for class_id, one in found.items()]
+    heard = values(*columns, name="heard").data(rows).cte()
     first, last = (_end_of_class(heard.c, criteria, is_last=is_last) for is_last in (False, True))
-    query = (
-        select(heard.c.class_id, ClassRow.path, heard.c.n, first, last, heard.c.first_day, heard.c.last_day)
-        .join(ClassRow, ClassRow.id == heard.c.class_id)
-        .order_by(heard.c.n.desc(), ClassRow.path)
-    )
-    return [
-        HeardClass(
-            class_id, tuple(path.split(SEPARATOR)), int(n), first or _noon_of(first_day), last or _noon_of(last_day)
+    named = select(heard.c.class_id, ClassRow.path, first, last).join(ClassRow, ClassRow.id == heard.c.class_id)
+    classes = (found[class_id].heard(class_id, path, *ends) for class_id, path, *ends in session.execute(named))
+    return sorted(classes, key=lambda one: (-one.detections, one.path))
+
+
+@dataclass
+class _ClassDays:
+    """The detections of a class while they are counted: by the first day of each step, and when they are."""
+
+    days: dict[date, int] = field(default_factory=dict)
+    first_day: int = _NEVER
+    last_day: int = -_NEVER
+
+    def add(self, of_step: int, detections: int, first_day: int, last_day: int) -> None:
+        self.days[day_of(of_step)] = detections
+        self.first_day, self.last_day = min(self.first_day, first_day), max(self.last_day, last_day)
+
+    def heard(self, class_id: int, path: str, first: datetime | None, last: datetime | None) -> HeardClass:
+        return HeardClass(
+            class_id,
+            tuple(path.split(SEPARATOR)),
+            sum(self.days.values()),
+            first or _noon_of(self.first_day),
+            last or _noon_of(self.last_day),
+            self.days,
         )
-        for class_id, path, n, first, last, first_day, last_day in session.execute(query)
-    ]
+
+
+def _first_of_step(day: Any, criteria: CountCriteria) -> Any:
+    """The first of the days that are counted together with a day, as the number that `local_day` is."""
+    if criteria.step_days == 1:
+        return day
+    first = day_number(criteria.first)
+    return day - (day - first) % criteria.step_days
 
 
 def _noon_of(day: int) -> datetime:
@@ -164,11 +215,18 @@ def _hour_row(criteria: CountCriteria) -> Any:
 def _hourly(row: Any, criteria: CountCriteria, *by: Any) -> Select[Any]:
     first, end = day_number(criteria.first) * HOURS, (day_number(criteria.last) + 1) * HOURS
     hours = (row.local_hour >= first, row.local_hour < end)
-    return select(*by, func.sum(row.detections)).where(*hours, *_chosen(row, criteria))
+    return select(*by, func.sum(row.detections)).where(*hours, *_channels(row, criteria), *_chosen(row, criteria))
 
 
-def _days(row: Any, criteria: CountCriteria) -> tuple[ColumnElement[bool], ...]:
-    return row.local_day >= day_number(criteria.first), row.local_day <= day_number(criteria.last)
+def _days(row: Any, criteria: CountCriteria) -> list[ColumnElement[bool]]:
+    days = [row.local_day >= day_number(criteria.first), row.local_day <= day_number(criteria.last)]
+    return [*days, *_channels(row, criteria)]
+
+
+def _channels(row: Any, criteria: CountCriteria) -> list[ColumnElement[bool]]:
+    """All channels, of a table in their order: without, the database would read all of it."""
+    is_needed = criteria.channels is None and row in (ChannelHourRow, DetectionDayRow)
+    return [row.channel_id.in_(select(ChannelRow.id))] if is_needed else []
 
 
 def _chosen(row: Any, criteria: CountCriteria) -> list[ColumnElement[bool]]:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, case, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from tidzam.recorded_sound.sections import SECTION_S
@@ -50,13 +50,14 @@ def _count(
     begin, end = (type_coerce(column, BigInteger) for column in (RecordingRow.start, RecordingRow.end))
     day, length = (begin + offset_us) // _DAY_US, end - begin
     sections = (length + (_SECTION_US - 1)) // _SECTION_US
-    query = select(day.label("day"), func.sum(sections), func.sum(length)).where(*conditions).group_by(day)
-    for number, count, length_us in session.execute(query):
+    # One that goes on after midnight is a group of its own.
+    across = case((day != (end - 1 + offset_us) // _DAY_US, begin), else_=None)
+    query = select(day.label("day"), across.label("across"), func.sum(sections), func.sum(length)).where(*conditions)
+    for number, begin_us, count, length_us in session.execute(query.group_by("day", "across")):
         found[number][0] += int(count)
         found[number][1] += int(length_us)
-    across = select(begin, end).where(*conditions, day != (end - 1 + offset_us) // _DAY_US)
-    for first_us, last_us in session.execute(across):
-        _split(found, first_us + offset_us, last_us + offset_us)
+        if begin_us is not None:
+            _split(found, begin_us + offset_us, begin_us + int(length_us) + offset_us)
 
 
 def _split(found: defaultdict[int, list[int]], first_us: int, last_us: int) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, REAL, ForeignKey, Index, LargeBinary, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tidzam.daytime import DayPart
-from tidzam.store.base import Base, Key, Medium, Small
+from tidzam.store.base import Base, Key, KeyPart, Medium, Small
 
 DAY_PARTS: Final = (DayPart.NIGHT, DayPart.DAWN, DayPart.DAY, DayPart.DUSK)
 """The parts of the day, by their numbers in the store."""
@@ -95,10 +95,10 @@ class DetectionHourRow(Base):
     __tablename__ = "detection_hours"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    class_id: Mapped[int] = mapped_column(ForeignKey("classes.id"), primary_key=True)
+    class_id: Mapped[KeyPart]
     local_hour: Mapped[Medium] = mapped_column(primary_key=True)
-    channel_id: Mapped[int] = mapped_column(ForeignKey("channels.id"), primary_key=True)
-    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), primary_key=True)
+    channel_id: Mapped[KeyPart]
+    model_id: Mapped[KeyPart]
     detections: Mapped[Medium]
 
 
@@ -108,10 +108,10 @@ class DetectionDayRow(Base):
     __tablename__ = "detection_days"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
+    channel_id: Mapped[KeyPart]
     local_day: Mapped[Medium] = mapped_column(primary_key=True)
-    class_id: Mapped[int] = mapped_column(ForeignKey("classes.id"), primary_key=True)
-    channel_id: Mapped[int] = mapped_column(ForeignKey("channels.id"), primary_key=True)
-    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), primary_key=True)
+    class_id: Mapped[KeyPart]
+    model_id: Mapped[KeyPart]
     detections: Mapped[Medium]
 
 
@@ -122,7 +122,7 @@ class ClassHourRow(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     local_hour: Mapped[Medium] = mapped_column(primary_key=True)
-    class_id: Mapped[int] = mapped_column(ForeignKey("classes.id"), primary_key=True)
+    class_id: Mapped[KeyPart]
     detections: Mapped[Medium]
 
 
@@ -133,5 +133,16 @@ class ClassDayRow(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     local_day: Mapped[Medium] = mapped_column(primary_key=True)
-    class_id: Mapped[int] = mapped_column(ForeignKey("classes.id"), primary_key=True)
+    class_id: Mapped[KeyPart]
+    detections: Mapped[Medium]
+
+
+class ChannelHourRow(Base):
+    """The sum of `DetectionHourRow` over classes and models."""
+
+    __tablename__ = "channel_hours"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    channel_id: Mapped[KeyPart]
+    local_hour: Mapped[Medium] = mapped_column(primary_key=True)
     detections: Mapped[Medium]

@@ -85,6 +85,53 @@ def test_a_heat_map_has_the_hours_of_each_day(store: Store) -> None:
     assert found == Counter((start.date(), start.hour) for start in local_starts(store))
 
 
+def test_days_that_are_counted_together_are_named_by_the_first_of_them(store: Store) -> None:
+    fill(store)
+    with store.read() as session:
+        found = Counter[date]()
+        for day, _, n in counts_per_day(session, criteria(step_days=7)):
+            found[day] += n
+    weeks = (FIRST + timedelta(days=7 * ((start.date() - FIRST).days // 7)) for start in local_starts(store))
+    assert found == Counter(weeks)
+
+
+def test_hours_of_days_that_are_counted_together_are_added(store: Store) -> None:
+    fill(store)
+    with store.read() as session:
+        found = {hour: n for _, hour, n in heat_map(session, criteria(step_days=28))}
+    assert found == Counter(start.hour for start in local_starts(store))
+
+
+def test_a_heat_map_may_be_of_one_channel(store: Store) -> None:
+    fill(store)
+    with store.read() as session:
+        (channel,) = [one.id for one in channels(session) if one.channel == "pond:out_1"]
+        found = {(day, hour): n for day, hour, n in heat_map(session, criteria(channels=[channel]))}
+    assert found == Counter((start.date(), start.hour) for start in local_starts(store, channel="pond:out_1"))
+
+
+def test_classes_may_be_left_out_of_a_heat_map(store: Store) -> None:
+    fill(store)
+    with store.read() as session:
+        (frogs,) = [one.id for one in classes(session) if one.path == ("frogs",)]
+        found = {(day, hour): n for day, hour, n in heat_map(session, criteria(without_classes={frogs}))}
+    assert found == Counter((start.date(), start.hour) for start in local_starts(store, "birds"))
+
+
+def test_the_days_of_a_model_are_counted(store: Store) -> None:
+    fill(store)
+    with store.read() as session:
+        found = sum(n for _, _, n in counts_per_day(session, criteria(models=[1])))
+    assert found == len(local_starts(store))
+
+
+def test_classes_that_were_heard_have_their_days(store: Store) -> None:
+    fill(store)
+    with store.read() as session:
+        found = {one.path[-1]: one.days for one in heard_classes(session, criteria())}
+    assert found["frogs"] == Counter(start.date() for start in local_starts(store, "frogs"))
+
+
 def test_hours_are_counted_by_class(store: Store) -> None:
     fill(store)
     with store.read() as session:
