@@ -50,7 +50,7 @@ class DetectionRow(Base):
         Index(None, "start"),
         Index(None, "class_id", "start"),
         Index(None, "channel_id", "start"),
-        Index("ix_detections_judged", "start", sqlite_where=_JUDGED, postgresql_where=_JUDGED),
+        Index("ix_detections_judged", "start", "class_id", "verdict", sqlite_where=_JUDGED, postgresql_where=_JUDGED),
         Index("ix_detections_marked", "start", sqlite_where=_MARKED, postgresql_where=_MARKED),
         Index("ix_detections_open", "channel_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
     )

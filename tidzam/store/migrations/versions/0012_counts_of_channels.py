@@ -1,5 +1,7 @@
 """The counts of channels per hour, those per day in the order of channels, and counts without foreign keys.
 
+The index of what was judged answers how often each class was judged how.
+
 The rows that counts refer to are those that detections refer to, and these have foreign keys.
 """
 
@@ -37,6 +39,13 @@ def upgrade() -> None:
     op.execute(
         f"INSERT INTO channel_hours ({columns}, detections) "
         f"SELECT {columns}, sum(detections) FROM detection_hours GROUP BY {columns} ORDER BY {columns}"
+    )
+
+    op.drop_index("ix_detections_judged", table_name="detections")
+    is_judged = sa.text("verdict IS NOT NULL")
+    columns_of_index = ["start", "class_id", "verdict"]
+    op.create_index(
+        "ix_detections_judged", "detections", columns_of_index, sqlite_where=is_judged, postgresql_where=is_judged
     )
 
 
