@@ -15,7 +15,7 @@ from console.web.runtime import ConsoleRuntime
 DEFAULT_DAYS: Final = 30
 PRESETS: Final = ((1, "Today"), (7, "7 days"), (30, "30 days"), (365, "A year"))
 _MANY: Final = frozenset({"class", "channel", "model", "day_part", "verdict"})
-_NOT_FILTERS: Final = frozenset({"before", "done", "left", "kept"})
+_NOT_FILTERS: Final = frozenset({"before", "done", "left", "kept", "open", "on"})
 
 
 def today(runtime: ConsoleRuntime) -> date:

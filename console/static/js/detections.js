@@ -5,6 +5,7 @@ import { onKey } from "./detections/keys.js";
 import { DetectionRows } from "./detections/rows.js";
 import { watchCharts } from "./detections/charts.js";
 import { keepUpToDate } from "./detections/live.js";
+import { openWanted } from "./detections/wanted.js";
 
 const list = /** @type {HTMLElement | null} */ (document.getElementById("detections"));
 
@@ -13,6 +14,7 @@ if (list) {
   const judge = new Judge(rows);
   document.addEventListener("keydown", (event) => onKey(event, rows, judge));
   if (list.dataset.live === "yes") keepUpToDate(rows);
+  openWanted(rows, new URLSearchParams(window.location.search));
 }
 
 for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("form[data-filters]"))) {

@@ -134,3 +134,20 @@ def test_a_detection_appears_in_the_feed_as_it_comes(page: Page, served: ServedC
     state.add_detection(live_events.detection(41, "end", peak_probability=0.97))
     expect(newest).to_contain_text("1.0 s")
     expect(newest).to_contain_text("97 %")
+
+
+def test_a_detection_of_the_feed_leads_to_itself_also_before_it_is_stored(page: Page, served: ServedConsole) -> None:
+    start = served.console.clock().replace(microsecond=250_000) - timedelta(seconds=30)
+    times = {"start": start.isoformat(), "end": (start + timedelta(seconds=1)).isoformat()}
+    served.console.runtime.live.state.add_detection(
+        live_events.detection(42, "end", path=("birds", "bittern"), **times)
+    )
+    served.enter(page, "viewer")
+    page.goto(served.url)
+    page.locator("#feed li", has_text="bittern").get_by_role("link").click()
+    page.wait_for_load_state()
+    assert page.locator("li.is-current").count() == 0
+    end = start + timedelta(seconds=1)
+    record = detection(42, path=("birds", "bittern"), start=start, end=end, channel=live_events.PORT)
+    StoreWriter(served.console.store).write([record])
+    expect(page.locator("li.is-current .detection-channel")).to_have_text(live_events.PORT, timeout=15_000)

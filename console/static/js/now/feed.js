@@ -12,6 +12,7 @@ const MOST = 30;
  * @param {string} zone time zone of the node
  */
 export function makeFeed(list, empty, zone) {
+  const days = new Intl.DateTimeFormat("en-CA", { dateStyle: "short", timeZone: zone });
   const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: zone });
 
   /**
@@ -31,11 +32,25 @@ export function makeFeed(list, empty, zone) {
     const seconds = (Date.parse(detection.end) - Date.parse(detection.start)) / 1000;
     const length = `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`;
     const what = span("heard-what", "");
-    what.append(span("heard-class", detection.path.at(-1) ?? ""), span("quiet small", placeOf(detection)));
+    const link = document.createElement("a");
+    link.className = "heard-class";
+    link.href = addressOf(detection);
+    link.textContent = detection.path.at(-1) ?? "";
+    what.append(link, span("quiet small", placeOf(detection)));
     const figures = span("heard-figures number", percent(detection.probability));
     figures.append(span("quiet small", detection.is_open ? "now" : length));
     item.append(time, what, figures);
     return item;
+  }
+
+  /**
+   * The page Detections, where it is opened with its sound.
+   * @param {LiveDetection} detection
+   */
+  function addressOf({ start, path, channel }) {
+    const day = days.format(new Date(start));
+    const query = { class: path.join("/"), first_day: day, last_day: day, open: start, on: channel };
+    return `${list.dataset.detections}?${new URLSearchParams(query)}`;
   }
 
   /** @param {readonly LiveDetection[]} detections */
@@ -43,7 +58,11 @@ export function makeFeed(list, empty, zone) {
     for (const detection of detections) {
       const item = made(detection);
       const known = list.querySelector(`[data-id="${CSS.escape(detection.id)}"]`);
-      if (known) known.replaceWith(item);
+      if (known) {
+        const hasFocus = known.contains(document.activeElement);
+        known.replaceWith(item);
+        if (hasFocus) item.querySelector("a")?.focus({ preventScroll: true });
+      }
       else {
         const older = /** @type {HTMLElement[]} */ ([...list.children]).find((one) => (one.dataset.start ?? "") <= detection.start);
         list.insertBefore(item, older ?? null);
