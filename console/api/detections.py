@@ -55,7 +55,7 @@ class ExportQuery(DetectionSearch):
     format: ExportFormat = Field(
         ExportFormat.CSV,
         description="`csv`, `parquet`, selections for `raven`, labels for `audacity`, those verified for `ebird`, or "
-        "`clips` as ZIP",
+        "their sound as ZIP (`clips`): clips, or else what was recorded",
     )
     origin: AwareDatetime | None = Field(
         None,

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from starlette.responses import FileResponse
 
 from console.api import segments
-from console.services.sound import SoundFile, channel_sound, detection_sound
+from console.services.sound import MARGIN_S, SoundFile, channel_sound, detection_sound
 from console.services.sound_peaks import PeaksView, channel_peaks
 from console.web.permissions import Runtime, needs
 from tidzam.accounts.roles import Permission
@@ -68,7 +68,9 @@ def read_peaks(
 def read_detection_sound(
     runtime: Runtime,
     detection_id: Annotated[int, Path(ge=0, lt=1 << 62, description="Id of the detection")],
-    margin_s: Annotated[float, Query(ge=0, le=60, description="Seconds before and after it, if it has no clip")] = 2.0,
+    margin_s: Annotated[
+        float, Query(ge=0, le=60, description="Seconds before and after it, if it has no clip")
+    ] = MARGIN_S,
     sound_format: Format = "flac",
 ) -> FileResponse:
     """The clip of a detection, or what was recorded of it. The header `X-Sound-Start` states when it begins."""

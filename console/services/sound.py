@@ -29,6 +29,8 @@ from tidzam.store.tables.detections import DetectionRow
 from tidzam.store.tables.places import ChannelRow, NodeRow, SourceRow
 
 FOLDER: Final = "sound"
+MARGIN_S: Final = 2.0
+"""Seconds before and after a detection that are cut with it."""
 _BYTES_PER_GB: Final = 1_000_000_000
 
 
@@ -62,14 +64,33 @@ def channel_sound(
     cache = sound_cache(settings)
 
     def make(fresh: Path) -> None:
-        samples, gaps = read_sound(plan, recordings.number)
-        require_read(plan, gaps)
-        write_sound(fresh, samples, plan.rate_hz, sound_format, bits=bits_of(plan, samples))
+        gaps = _write(fresh, plan, recordings.number, sound_format)
         text = json.dumps([(gap.start_s, gap.duration_s) for gap in gaps])
         cache.folder.joinpath(f"{key}.json").write_text(text, encoding="ascii")
 
     path = _made(settings, f"{key}.{suffix_of(sound_format)}", make)
     return SoundFile(path, MEDIA_TYPES[sound_format], start, _gaps(cache, key, plan))
+
+
+def cut_sound(settings: Settings, store: Store, channel: str, start: datetime, duration_s: float, path: Path) -> None:
+    """Write the sound of a channel from `start` on to a FLAC file of the caller.
+
+    Raises RequestError (`no_recording`), StillRecordingError, BusyError and OSError.
+    """
+    recordings = channel_recordings(settings, store, channel)
+    plan = _plan(recordings, start.astimezone(UTC), min(duration_s, settings.console.sound.longest_s))
+    if plan is None:
+        raise _no_recording(channel, start)
+    with sound_turns(settings.console.sound.at_a_time).one():
+        _write(path, plan, recordings.number, "flac")
+
+
+def _write(path: Path, plan: SoundPlan, number: int, sound_format: SoundFormat) -> tuple[SoundGap, ...]:
+    """Write the sound of a plan, and return what is missing. Raises StillRecordingError and OSError."""
+    samples, gaps = read_sound(plan, number)
+    require_read(plan, gaps)
+    write_sound(path, samples, plan.rate_hz, sound_format, bits=bits_of(plan, samples))
+    return gaps
 
 
 def detection_sound(

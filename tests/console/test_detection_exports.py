@@ -14,10 +14,12 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
+import soundfile
 
 from console.services.exports.table import cell
-from tests.support.console import ConsoleUnderTest, console_under_test
+from tests.support.console import ConsoleUnderTest, console_under_test, console_with_profile
 from tests.support.known_models import install_birdnet_manifest
+from tests.support.recordings import RATE_HZ, START, frame_numbers, numbers_in, write_recording
 from tests.support.store_records import NOON, detection
 from tests.support.stored_detections import fill
 from tidzam.config import Settings
@@ -157,9 +159,11 @@ def test_labels_need_a_time_to_count_from(console: ConsoleUnderTest) -> None:
     assert (refused.status_code, refused.json()["error"]["field"]) == (422, "origin")
 
 
-def test_clips_come_as_an_archive_with_a_table_of_those_that_are_there(
-    console: ConsoleUnderTest, tmp_path: Path
-) -> None:
+def rows_of(archive: zipfile.ZipFile) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(archive.read("detections.csv").decode())))
+
+
+def test_clips_come_as_an_archive_with_a_table(console: ConsoleUnderTest, tmp_path: Path) -> None:
     (tmp_path / "clips" / "wren").mkdir(parents=True)
     sound = bytes(range(256)) * 3000
     (tmp_path / "clips" / "wren" / "a.flac").write_bytes(sound)
@@ -170,9 +174,26 @@ def test_clips_come_as_an_archive_with_a_table_of_those_that_are_there(
     assert archive.testzip() is None
     assert archive.namelist() == ["wren/a.flac", "detections.csv"]
     assert archive.read("wren/a.flac") == sound
-    assert [row["clip"] for row in csv.DictReader(io.StringIO(archive.read("detections.csv").decode()))] == [
-        "wren/a.flac"
-    ]
+    assert [row["file"] for row in rows_of(archive)] == ["", "", "", "wren/a.flac"]
+
+
+def test_what_has_no_clip_is_cut_from_the_recordings(tmp_path: Path) -> None:
+    write_recording(tmp_path / "recordings", frame_numbers(0, 6 * RATE_HZ), suffix="flac")
+    sources = [{"name": "pond", "url": "pond.wav", "record": {"path": tmp_path / "recordings"}}]
+    with console_with_profile(tmp_path, {"sources": sources}) as console:
+        times = {number: START + timedelta(seconds=number) for number in (3, 900)}
+        records = [
+            detection(
+                number, start=start, end=start + timedelta(seconds=1), channel="pond:out_0", path=("birds", "../wren")
+            )
+            for number, start in times.items()
+        ]
+        StoreWriter(console.store).write(records)
+        archive = zipfile.ZipFile(io.BytesIO(exported(console, format="clips").content))
+    name = "wren/pond-out_0_2026-05-01-06-30-03.000.flac"
+    assert [row["file"] for row in rows_of(archive)] == ["", name]
+    samples, _ = soundfile.read(io.BytesIO(archive.read(name)), dtype="float32")
+    assert numbers_in(samples[[0, -1]]) == [RATE_HZ, 6 * RATE_HZ - 1]
 
 
 def test_a_clip_from_before_1980_is_in_the_archive(console: ConsoleUnderTest, tmp_path: Path) -> None:

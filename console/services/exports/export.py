@@ -76,7 +76,7 @@ def export(
         case ExportFormat.PARQUET:
             return parquet_table(batches)
         case ExportFormat.CLIPS:
-            return clip_archive(settings, batches, zone)
+            return clip_archive(settings, store, batches, zone)
         case ExportFormat.RAVEN:
             return raven_table(batches, _origin(wanted, zone, origin), settings.jack.rate_hz)
         case ExportFormat.AUDACITY:
