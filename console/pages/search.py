@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from console.services.annotations.tags import list_tags
+from console.services.annotator_channels import annotator_channels
 from console.services.detections import filter_choices
 from console.services.search.models import ExampleQuery, SearchAnswer, SearchIndexView
 from console.services.search.similar import find_similar, index_view
@@ -48,6 +49,7 @@ def show_search(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> 
         missing=missing,
         listened=_listened(runtime, given) if answer is None else _around(answer),
         channels=filter_choices(runtime.store, runtime.known_classes).channels,
+        examples=annotator_channels(runtime.store, runtime.settings, runtime.monitor.view),
         zone=runtime.time_zone.key,
         tags=[one.name for one in list_tags(runtime.store)],
         sound_of=sound_of,

@@ -18,11 +18,25 @@ def channels(console: ConsoleUnderTest) -> tuple[str, ...]:
     return annotator_channels(console.store, console.runtime.settings, console.runtime.monitor.view)
 
 
-def recording(node: str, source: str, channels: int) -> RecordingRecord:
-    end = START + timedelta(seconds=15)
+def recording(node: str, source: str, channels: int, *, start: datetime = START) -> RecordingRecord:
+    end = start + timedelta(seconds=15)
     return RecordingRecord(
-        node=node, source=source, path=f"/{source}.flac", start=START, end=end, channels=channels, bytes=9
+        node=node, source=source, path=f"/{source}.flac", start=start, end=end, channels=channels, bytes=9
     )
+
+
+def test_those_that_were_recorded_last_come_first_and_those_without_recordings_last(tmp_path: Path) -> None:
+    earlier = START - timedelta(days=1)
+    with console_with_profile(tmp_path, {}) as console:
+        StoreWriter(console.store).write(
+            [
+                detection(node="marsh", source="attic", channel="attic:out_0"),
+                recording("marsh", "barn", 1, start=earlier),
+                recording("marsh", "pond", 1),
+                recording("marsh", "reeds", 1, start=START + timedelta(seconds=15)),
+            ]
+        )
+        assert channels(console) == ("pond:out_0", "reeds:out_0", "barn:out_0", "attic:out_0")
 
 
 def test_those_of_recordings_detections_and_the_profile_are_there_in_the_order_of_their_numbers(tmp_path: Path) -> None:
@@ -39,7 +53,7 @@ def test_those_of_recordings_detections_and_the_profile_are_there_in_the_order_o
             ]
         )
         found = channels(console)
-    assert found == ("lake:out_3", *(f"pond:out_{number}" for number in range(11)), "reeds:out_0", "reeds:out_1")
+    assert found == (*(f"pond:out_{number}" for number in range(11)), "lake:out_3", "reeds:out_0", "reeds:out_1")
 
 
 def test_a_node_without_recordings_has_none(console: ConsoleUnderTest) -> None:

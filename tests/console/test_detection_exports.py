@@ -184,13 +184,17 @@ def test_what_has_no_clip_is_cut_from_the_recordings(tmp_path: Path) -> None:
         times = {number: START + timedelta(seconds=number) for number in (3, 900)}
         records = [
             detection(
-                number, start=start, end=start + timedelta(seconds=1), channel="pond:out_0", path=("birds", "../wren")
+                number,
+                start=start,
+                end=start + timedelta(seconds=1),
+                channel="pond:out_0",
+                path=("birds", "marsh wren"),
             )
             for number, start in times.items()
         ]
         StoreWriter(console.store).write(records)
         archive = zipfile.ZipFile(io.BytesIO(exported(console, format="clips").content))
-    name = "wren/pond-out_0_2026-05-01-06-30-03.000.flac"
+    name = "marsh-wren/pond-out_0_2026-05-01-06-30-03.000.flac"
     assert [row["file"] for row in rows_of(archive)] == ["", name]
     samples, _ = soundfile.read(io.BytesIO(archive.read(name)), dtype="float32")
     assert numbers_in(samples[[0, -1]]) == [RATE_HZ, 6 * RATE_HZ - 1]

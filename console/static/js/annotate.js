@@ -3,6 +3,7 @@
 import { Annotator } from "./annotate/annotator.js";
 import { onPageKey } from "./annotate/keys.js";
 import { dayAfter } from "./annotate/zoned.js";
+import { rememberChannel } from "./last-channel.js";
 import { followEvents } from "./live-events.js";
 
 /**
@@ -28,6 +29,7 @@ function watchButtons(annotator) {
   for (const [id, action] of actions) part(id).addEventListener("click", action);
   part("channel").addEventListener("change", () => {
     Object.assign(place, { atMs: null, day: null });
+    rememberChannel(part("channel").value);
     void annotator.openChannel(part("channel").value);
   });
   part("seconds").value = String(place.lengthS);

@@ -14,6 +14,7 @@ import { MomentPanel } from "./moment-panel.js";
 import { Outbox } from "./outbox.js";
 import { dayOf } from "./zoned.js";
 import { say } from "../detections/judge.js";
+import { lastChannel } from "../last-channel.js";
 
 /**
  * @param {string} id
@@ -105,7 +106,7 @@ export class Annotator {
       this.moment.macro.propose(proposal);
       this.moment.tagBar?.propose(proposal.tag);
     }
-    await this.openChannel(isKnown ? channel : channels[0]);
+    await this.openChannel(isKnown ? channel : (lastChannel(channels) ?? channels[0]));
     if (proposal) reveal(part("moment"));
   }
 

@@ -1,5 +1,6 @@
 // The page of search by example: the part of the example that is searched for, and annotations of what was found.
 
+import { lastChannel, rememberChannel } from "../last-channel.js";
 import { annotate, say, sectionOf } from "./annotate.js";
 import { showAnnotations } from "./annotations.js";
 
@@ -7,6 +8,15 @@ const example = /** @type {any} */ (document.getElementById("example"));
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("search-form"));
 const results = document.getElementById("results");
 const tagField = /** @type {HTMLInputElement | null} */ (document.getElementById("tag"));
+
+const channelField = /** @type {HTMLSelectElement | null} */ (document.getElementById("example-channel"));
+
+if (channelField) {
+  if (!("given" in channelField.dataset)) {
+    channelField.value = lastChannel([...channelField.options].map((option) => option.value)) ?? channelField.value;
+  }
+  channelField.form?.addEventListener("submit", () => rememberChannel(channelField.value));
+}
 
 example?.addEventListener("sound-ready", (/** @type {CustomEvent} */ event) => {
   const { startS, endS } = example.dataset;
