@@ -9,12 +9,17 @@ from typing import Annotated
 import typer
 
 from database_tool import actions
+from database_tool.clip_folders import cut_clips
 from database_tool.description import describe, show_info
 from database_tool.export import export_clips, export_list
+from database_tool.importers.csv import read_csv
 from database_tool.messages import say
 from database_tool.options import ClassOption, DatasetArgument, IntoOption, JsonOption, ResumeOption, SeedOption
 from database_tool.verify import verify as find_damage
+from tidzam.clips import Clip
 from tidzam.dataset import open_dataset
+from tidzam.errors import DatasetError
+from tidzam.jobs.reports import ReportWriter
 from tidzam.terminal import command_line, print_json, progress_bar
 from tidzam.text import plural
 
@@ -164,3 +169,44 @@ def export(
     left_out = f"; {missing:,} left out, because their files cannot be read" if missing else ""
     values = {"out": str(out), "written": written, "missing": missing}
     show(actions.Result(f"{out}: {written:,} {'clips' if clips else 'rows'}{left_out}", values), as_json=as_json)
+
+
+@app.command()
+def cut(
+    clip_list: Annotated[Path, typer.Argument(metavar="LIST", help="CSV list of clips, as `import csv` reads it.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write, with a folder per class.")],
+    least_s: Annotated[
+        float, typer.Option("--least-s", min=0, help="Shorter clips are extended to so many seconds, as files allow.")
+    ] = 0.0,
+    progress_json: Annotated[
+        bool, typer.Option("--progress-json", help="Print progress and the result as JSON lines, for programs.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Cut the clips of a list out of their files, into a folder that the trainer reads like any other."""
+    clips = read_csv(clip_list)
+    if progress_json:
+        _cut_reporting(clips, folder, least_s)
+        return
+    with progress_bar("cutting", unit="clips") as advance:
+        found = cut_clips(clips, folder, least_s=least_s, say=say, progress=advance)
+    values = {"folder": str(folder), "classes": dict(found.classes), "unreadable": found.unreadable}
+    left_out = f"; {found.unreadable:,} left out, because their files cannot be read" if found.unreadable else ""
+    clips_text = plural(sum(found.classes.values()), "clip")
+    text = f"{folder}: {clips_text} in {plural(len(found.classes), 'folder')}{left_out}"
+    show(actions.Result(text, values), as_json=as_json)
+
+
+def _cut_reporting(clips: list[Clip], folder: Path, least_s: float) -> None:
+    """The same as a job of the console."""
+    reports = ReportWriter()
+
+    def progress(done: int, total: int) -> None:
+        reports.progress(done / total, f"clip {done:,} of {total:,}")
+
+    try:
+        found = cut_clips(clips, folder, least_s=least_s, say=say, progress=progress)
+    except DatasetError as error:
+        reports.failure(error)
+        raise
+    reports.result({"dataset": folder.name, "classes": dict(found.classes), "unreadable": found.unreadable})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from console.services.builder.datasets import DatasetRequest
 from console.services.builder.models import BuilderChoices, BuildPlan, BuildRequest
 from console.services.builder.networks import TrainingChoices, TrainingRequest, training_choices, training_order
 from console.services.jobs.models import JobView
@@ -29,6 +30,13 @@ def plan_recognizers(runtime: Runtime, request: BuildRequest) -> BuildPlan:
 def build_recognizers(runtime: Runtime, visitor: CurrentVisitor, request: BuildRequest) -> tuple[JobView, ...]:
     """Train a recognizer per set of tags, each as a job. The result is an installed model."""
     return runtime.builder.build(visitor, request, now=runtime.now())
+
+
+@router.post("/datasets", status_code=202)
+def make_datasets(runtime: Runtime, visitor: CurrentVisitor, request: DatasetRequest) -> tuple[JobView, ...]:
+    """Cut clips of annotations, and of background, out of recordings, as a job: a dataset on which networks can be
+    trained. Days for tests make a second one."""
+    return runtime.builder.make_datasets(visitor, request, now=runtime.now())
 
 
 @router.get("/trainings/choices")

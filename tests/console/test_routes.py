@@ -152,6 +152,7 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/api/v1/recognizers/choices"): MANAGE,
     ("POST", "/api/v1/recognizers/plan"): MANAGE,
     ("POST", "/api/v1/recognizers"): MANAGE,
+    ("POST", "/api/v1/datasets"): MANAGE,
     ("GET", "/api/v1/trainings/choices"): MANAGE,
     ("POST", "/api/v1/trainings"): MANAGE,
     ("GET", "/models/build"): MANAGE,

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from console.services.builder.models import DayUse
 from console.services.builder.sections import (
+    SLOT_S,
     BackgroundSlots,
     HeardTag,
     TrainingSection,
@@ -72,11 +73,18 @@ class TrainingMaterial:
             return {date(1970, 1, 1) + timedelta(days=start // _DAY_US) for start in session.scalars(query)}
 
     def gather(
-        self, uses: Mapping[date, DayUse], *, window_s: float, between: bool, background_windows: int
+        self,
+        uses: Mapping[date, DayUse],
+        *,
+        window_s: float,
+        between: bool,
+        background_windows: int,
+        longest_background_s: float = SLOT_S,
     ) -> Material:
         """The sections for these uses of days: annotations with their tags, and background.
 
-        With `between`, what was not annotated on days for training and tests is background, too. Raises RequestError
+        Background is cut into sections of at most `longest_background_s`, or one window. With `between`, what was not
+        annotated on days for training and tests is background, too. Raises RequestError
         (`too_many_annotations`) and StoreError.
         """
         with self._store.read() as session:
@@ -106,7 +114,9 @@ class TrainingMaterial:
                             file, number, taken, use.background, window_s=window_s, period=period
                         )
         for of_use in runs.values():
-            sections += spread(BackgroundSlots(of_use, window_s), background_windows, window_s=window_s)
+            sections += spread(
+                BackgroundSlots(of_use, window_s, longest_background_s), background_windows, window_s=window_s
+            )
         return Material(tuple(sections), unrecorded)
 
     def _period(self, day: date) -> tuple[datetime, datetime]:

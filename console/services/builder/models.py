@@ -13,7 +13,7 @@ from console.services.models import ConsoleModel
 from tidzam.manifest_fields import NAME_PATTERN
 
 MODEL_NAME = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64, description="Name of the model, and its folder")]
-_Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2200, 1, 1))]
+Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2200, 1, 1))]
 Tag = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -47,7 +47,7 @@ class BuildRequest(ConsoleModel):
 
     models: tuple[TagSet, ...] = Field(min_length=1, max_length=10, description="The models")
     base: str = Field("", max_length=64, description="Installed model whose embeddings are used; empty for the demo's")
-    days: Mapping[_Day, DayUse] = Field(
+    days: Mapping[Day, DayUse] = Field(
         min_length=1, max_length=2000, description="What each day of the node's clock is for; others are not used"
     )
     background_between: bool = Field(

@@ -101,10 +101,10 @@ def _free(
 
 
 class BackgroundSlots(Sequence[TrainingSection]):
-    """Runs of background, cut into slots of at most `SLOT_S`, or of one window. A slot is made when it is asked for."""
+    """Runs of background, cut into slots of at most `longest_s`, or of one window. A slot is made when it is needed."""
 
-    def __init__(self, runs: Iterable[TrainingSection], window_s: float) -> None:
-        self._runs, self._window_s, self._length_s = tuple(runs), window_s, max(SLOT_S, window_s)
+    def __init__(self, runs: Iterable[TrainingSection], window_s: float, longest_s: float = SLOT_S) -> None:
+        self._runs, self._window_s, self._length_s = tuple(runs), window_s, max(longest_s, window_s)
         self._ends = tuple(accumulate(map(self._count, self._runs)))
 
     def __len__(self) -> int:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from console.accounts.visitor import Visitor
 from console.services.builder.bases import bases, is_recognizer, require_base
+from console.services.builder.datasets import DatasetRequest, dataset_orders
 from console.services.builder.days import suggest_uses
 from console.services.builder.material import Material, TrainingMaterial
 from console.services.builder.models import (
@@ -114,6 +115,18 @@ class ModelBuilder:
         table = training_table(material.sections)
         orders = [self._order(one, request, table) for one in request.models]
         return self.jobs.submit_all(visitor, orders, now=now)
+
+    def make_datasets(self, visitor: Visitor, request: DatasetRequest, *, now: datetime) -> tuple[JobView, ...]:
+        """A job per dataset. Raises RequestError (`dataset_small`, `dataset_place`, `too_many_jobs`)."""
+        with _TURNS.one():
+            material = self._material().gather(
+                request.days,
+                window_s=request.least_s,
+                between=request.background_clips > 0,
+                background_windows=request.background_clips,
+                longest_background_s=request.least_s,
+            )
+        return self.jobs.submit_all(visitor, dataset_orders(self.settings, request, material), now=now)
 
     def _order(self, model: TagSet, request: BuildRequest, table: str) -> JobOrder:
         home = self.settings.home

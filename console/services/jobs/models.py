@@ -17,7 +17,7 @@ class JobView(ConsoleModel):
     """A job: long work of the node, such as a training."""
 
     id: int = Field(description="Number of the job, which grows")
-    kind: str = Field(description="What is done: `recognizer` or `training`")
+    kind: str = Field(description="What is done: `recognizer`, `training`, `dataset`, …")
     title: str = Field(description="What is made, for people")
     parameters: Mapping[str, Any] = Field(description="How, as it was asked for; empty without the permission `manage`")
     state: JobState = Field(description="`queued`, `running`, `done`, `failed` or `cancelled`")

@@ -89,5 +89,15 @@ def test_a_job_is_cancelled(builder: Page) -> None:
     expect(job.get_by_role("button")).to_have_count(0)
 
 
+def test_a_dataset_is_made_of_what_is_chosen_and_offered_for_training(builder: Page) -> None:
+    builder.get_by_label("New dataset").fill("herons")
+    builder.get_by_label("Most background clips").fill("4")
+    builder.get_by_role("button", name="Make the dataset").click()
+    expect(builder.get_by_label("Dataset", exact=True)).to_contain_text("herons", timeout=90_000)
+    builder.get_by_text("Advanced").click()
+    expect(builder.get_by_label("Validated on")).to_contain_text("herons-test", timeout=90_000)
+    expect(builder.locator(".job", has_text="Dataset: ").first).to_contain_text("background 4")
+
+
 def test_the_page_is_accessible_and_fits_with_days_and_jobs(builder: Page) -> None:
     assert screen_faults(builder) == []

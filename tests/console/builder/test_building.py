@@ -35,7 +35,7 @@ class Builder:
     def post(self, path: str, body: dict[str, Any]) -> Any:
         return self.client.post(f"/api/v1{path}", json=body)
 
-    def finish(self, number: int) -> Any:
+    def finish(self, number: int, *, within_s: float = 90) -> Any:
         """The job, once it has ended."""
         jobs = self.console.runtime.jobs
 
@@ -43,7 +43,7 @@ class Builder:
             jobs.watch.step()
             return jobs.find_job(number).state.is_final
 
-        eventually(has_ended, what="the job has ended", within_s=90)
+        eventually(has_ended, what="the job has ended", within_s=within_s)
         return jobs.find_job(number)
 
 

@@ -1,4 +1,5 @@
-"""Networks on datasets of the node: what is offered, what is refused, and a real training."""
+"""Networks on datasets of the node: what is offered, what is refused, and what the trainer reads. `test_datasets`
+trains some."""
 
 from __future__ import annotations
 
@@ -9,15 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from console.services.builder.networks import TrainingRequest, training_order
+from console.services.builder.networks import TrainingRequest, training_file, training_order
 from tests.support.console import ConsoleUnderTest, console_under_test
-from tests.support.eventually import eventually
 from tests.support.jobs import end_jobs
 from tests.support.training import tone
-from tidzam.bundle import read_bundle
-from tidzam.jobs.states import JobState
-
-pytestmark = pytest.mark.timeout(300)
+from trainer.training_file import TrainingFile, read_training_file
 
 WANTED = {"name": "tones", "dataset": "calls", "recipe": "small", "iterations": 20}
 
@@ -81,17 +78,25 @@ def test_without_an_unfinished_training_one_begins(console: ConsoleUnderTest) ->
     assert "--resume" not in training_order(console.runtime.settings, request).argv
 
 
-def test_a_network_is_trained_and_installed(console: ConsoleUnderTest, tmp_path: Path) -> None:
-    number = console.logged_in("manager").post("/api/v1/trainings", json=WANTED).json()["id"]
-    jobs = console.runtime.jobs
+@pytest.mark.parametrize("recipe", ["small", "residual", "accurate"])
+def test_what_is_asked_for_replaces_what_the_recipe_says(tmp_path: Path, recipe: str) -> None:
+    options = {"batch_size": 16, "learning_rate": 0.01, "window_s": 2.0, "augment": False, "seed": 3}
+    plain, asked = (
+        _read(tmp_path, TrainingRequest.model_validate({**WANTED, "recipe": recipe, **more})) for more in ({}, options)
+    )
+    assert (asked.batch_size, asked.optimizer.learning_rate, asked.features.window_s) == (16, 0.01, 2.0)
+    assert (asked.augment, asked.seed, asked.iterations, asked.dnn) == ((), 3, 20, plain.dnn)
+    assert asked.optimizer.weight_decay == plain.optimizer.weight_decay
 
-    def has_ended() -> bool:
-        jobs.watch.step()
-        return jobs.find_job(number).state.is_final
 
-    eventually(has_ended, what="the training has ended", within_s=250)
-    ended = jobs.find_job(number)
-    assert ended.state is JobState.DONE, ended.message
-    assert read_bundle(tmp_path / "models" / "tones").manifest.is_root
-    assert ended.result is not None
-    assert ended.result["bundles"][0]["classes"] == ["high", "low"]
+def test_a_network_that_goes_on_keeps_the_training_file_of_the_first(tmp_path: Path) -> None:
+    first = training_file(TrainingRequest.model_validate({**WANTED, "recipe": "residual", "window_s": 2.0}), None)
+    found = _read(tmp_path, TrainingRequest.model_validate({**WANTED, "start": "calls", "iterations": 5}), first)
+    assert (found.dnn, found.features.window_s, found.iterations) == ("residual", 2.0, 5)
+
+
+def _read(folder: Path, request: TrainingRequest, base: str | None = None) -> TrainingFile:
+    """What the trainer reads."""
+    path = folder / "training.yaml"
+    path.write_text(training_file(request, base))
+    return read_training_file(path)

@@ -3,6 +3,7 @@
 import { ask, element, showFault } from "./api.js";
 import { DayChart, colorOf } from "./days.js";
 import { followJobs, showJob } from "./jobs.js";
+import { datasetMade, followTrainings, offerDatasets } from "./networks.js";
 import { ModelSets } from "./sets.js";
 
 const PLAN_AFTER_MS = 400;
@@ -23,9 +24,9 @@ let sets;
 let planned = 0;
 let timer = 0;
 
-followJobs();
+followJobs((job) => void datasetMade(job));
+followTrainings();
 void open();
-byId("network-form")?.addEventListener("submit", (event) => void train(/** @type {SubmitEvent} */ (event)));
 
 async function open() {
   const choices = await ask("/recognizers/choices");
@@ -64,6 +65,7 @@ function listen() {
   byId("add-model").addEventListener("click", () => sets.add());
   for (const id of ["base", "most", "windows", "between"]) byId(id).addEventListener("change", planSoon);
   byId("build-form").addEventListener("submit", (event) => void build(event));
+  offerDatasets(() => ({ tags: sets.tagsOfAll, days: chart.chosen }));
 }
 
 function request() {
@@ -134,23 +136,5 @@ async function build(event) {
     byId("jobs-panel").scrollIntoView({ block: "nearest" });
   } catch (error) {
     showFault("fault", /** @type {Error} */ (error).message);
-  }
-}
-
-/** @param {SubmitEvent} event */
-async function train(event) {
-  event.preventDefault();
-  showFault("network-fault", "");
-  byId("unfinished").hidden = true;
-  const values = new FormData(/** @type {HTMLFormElement} */ (event.target), event.submitter);
-  const iterations = values.get("iterations");
-  const wanted = { ...Object.fromEntries(values), iterations: iterations ? Number(iterations) : null };
-  try {
-    showJob(await ask("/trainings", wanted));
-    byId("jobs-panel").scrollIntoView({ block: "nearest" });
-  } catch (error) {
-    const { message, code } = /** @type {import("./api.js").RequestFault} */ (error);
-    showFault("network-fault", message);
-    byId("unfinished").hidden = code !== "training_unfinished";
   }
 }

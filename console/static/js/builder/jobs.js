@@ -2,7 +2,7 @@
 
 import { MODELS, ask, element, showFault } from "./api.js";
 
-const KINDS = ["recognizer", "training"];
+const KINDS = ["recognizer", "training", "dataset"];
 const SHOWN = 8;
 /** @type {Record<string, string>} */
 const STATES = { queued: "", running: "", done: "good", failed: "bad", cancelled: "" };
@@ -15,11 +15,18 @@ const panel = /** @type {HTMLElement} */ (document.getElementById("jobs-panel"))
 /** @type {Map<number, Job>} */
 const jobs = new Map();
 
-/** Show jobs and follow them. */
-export function followJobs() {
+/**
+ * Show jobs and follow them.
+ * @param {(job: Job) => void} onChange called with each that has changed
+ */
+export function followJobs(onChange) {
   const source = new EventSource(`${document.getElementById("builder")?.dataset.api}/live/events`);
   source.addEventListener("open", () => void read()); // again after each break, in which events were missed
-  source.addEventListener("job", (event) => showJob(JSON.parse(event.data)));
+  source.addEventListener("job", (event) => {
+    const job = JSON.parse(event.data);
+    showJob(job);
+    onChange(job);
+  });
 }
 
 /** @param {Job} job */
@@ -51,7 +58,7 @@ function row(job) {
   const item = element("li", "job");
   item.dataset.job = String(job.id);
   const title = element("p", "job-title");
-  if (job.state === "done") {
+  if (job.state === "done" && job.kind !== "dataset") {
     const link = element("a", "", job.title);
     link.href = `${MODELS}/${encodeURIComponent(job.title)}`;
     title.append(link);
@@ -94,6 +101,10 @@ function cancelButton(job) {
  * @returns {string}
  */
 function summary(job) {
+  if (job.kind === "dataset") {
+    const clips = Object.entries(job.result?.classes ?? {}).map(([label, count]) => `${label} ${count}`);
+    return `Dataset: ${clips.join(", ")}`;
+  }
   const { macro_f1: score, false_alarms_per_hour: alarms, seconds, bundles } = job.result ?? {};
   const f1 = score ?? bundles?.[0]?.macro_f1;
   const parts = [

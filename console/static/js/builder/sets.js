@@ -76,6 +76,11 @@ export class ModelSets {
     return field;
   }
 
+  /** The tags of all models. */
+  get tagsOfAll() {
+    return [...new Set(this.models.flatMap((one) => one.tags))];
+  }
+
   /**
    * What is asked for; sets without tags are left out.
    * @returns {{name: string, tags: string[]}[]}
