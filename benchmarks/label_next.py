@@ -101,7 +101,7 @@ def _chosen(
     worth = np.ones(len(free), np.float32)
     if trained is not None:
         thresholds = np.array([trained.thresholds[tag] for tag in trained.tags])
-        worth = uncertainty(trained.recognizer.probabilities(values[free]), thresholds)
+        worth = uncertainty(trained.recognizer.layer.probabilities(values[free]), thresholds)
     return choose(directions(values[free], center), directions(values[list(labeled)], center), worth, PER_ROUND)
 
 
@@ -115,7 +115,8 @@ def _trained(data: OpenSetData, labeled: Sequence[int], tags: Sequence[str]) -> 
         one if one.tag in known else replace(one, tag="", use="train-background", heard=frozenset()) for one in windows
     )
     try:
-        return learn(EmbeddedWindows(made, data.embedded.values[list(labeled)]), known, window_s=data.window_s)
+        embedded = EmbeddedWindows(made, data.embedded.values[list(labeled)])
+        return learn(embedded, known, window_s=data.window_s, synthetic=data.synthetic)
     except DatasetError:  # too few of everything
         return None
 
@@ -123,7 +124,7 @@ def _trained(data: OpenSetData, labeled: Sequence[int], tags: Sequence[str]) -> 
 def _score(data: OpenSetData, test: NDArray[np.int64], tags: Sequence[str], trained: TrainedTags | None) -> float:
     if trained is None:
         return 0.0
-    probabilities = trained.recognizer.probabilities(data.embedded.values[test])
+    probabilities = trained.recognizer.layer.probabilities(data.embedded.values[test])
     truth = [data.embedded.windows[row].tag for row in test]
     found = [
         pr_curve(np.array([one == tag for one in truth]), probabilities[:, number]).average_precision

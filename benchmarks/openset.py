@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import scipy.special
 from numpy.typing import NDArray
 
 from benchmarks.esc10 import FOLDS, Esc10Clip, find_clips
@@ -36,9 +37,11 @@ from tidzam.metrics import precision_recall_f1, roc_curve
 from tidzam.open_set import false_alarms, recognized
 from tidzam.paths import DEMO_BUNDLES
 from tidzam.progress import Say
+from tidzam.types import Float32
 from trainer.openset.app import OpenSetOptions, train_open_set
 from trainer.openset.labeled_windows import LabeledWindow, window_starts_s
 from trainer.openset.learning import EmbeddedWindows, learn, truth_of
+from trainer.openset.synthetic import synthetic_embeddings
 
 TITLE = "open-set recognition with three classes kept out: known against unknown, and false alarms"
 
@@ -51,11 +54,13 @@ _ANNOTATIONS: Final = 500
 
 @dataclass(frozen=True)
 class OpenSetData:
-    """The windows of all clips, with their classes as tags, their embeddings, and the fold of each."""
+    """The windows of all clips, with their classes as tags, their embeddings, and the fold of each; and embeddings of
+    synthetic sounds (m, values)."""
 
     embedded: EmbeddedWindows
     folds: NDArray[np.int64]
     window_s: float
+    synthetic: Float32
 
 
 @dataclass(frozen=True)
@@ -114,12 +119,16 @@ def embedded_clips(bundle: Bundle, clips: Sequence[Esc10Clip]) -> OpenSetData:
     made = [(clip, window) for clip in clips for window in _sounding_windows(clip, window_s)]
     with open_embedding_network(bundle) as network:
         found = embed_windows(network, [window for _, window in made], EmbeddingCache())
+        synthetic = synthetic_embeddings(network, EmbeddingCache())
     labeled = tuple(
         LabeledWindow(window, clip.label, "train", frozenset({clip.label}))
         for clip, window in (made[row] for row in found.rows)
     )
     return OpenSetData(
-        EmbeddedWindows(labeled, found.values), np.array([made[row][0].fold for row in found.rows]), window_s
+        EmbeddedWindows(labeled, found.values),
+        np.array([made[row][0].fold for row in found.rows]),
+        window_s,
+        synthetic,
     )
 
 
@@ -148,8 +157,8 @@ def _draw(data: OpenSetData, kept_out: Sequence[str], way: str) -> _Scores:
         is_test = data.folds == fold
         used = [row for row, one in enumerate(windows) if not is_test[row] and (way == "background" or one.tag in tags)]
         training = EmbeddedWindows(tuple(_as_training(windows[row], tags) for row in used), data.embedded.values[used])
-        trained = learn(training, tags, window_s=data.window_s)
-        probabilities = trained.recognizer.probabilities(data.embedded.values[is_test])
+        trained = learn(training, tags, window_s=data.window_s, synthetic=data.synthetic)
+        probabilities = trained.recognizer.layer.probabilities(data.embedded.values[is_test])
         rows = np.flatnonzero(is_test)
         parts.append(
             _Scores(
@@ -194,9 +203,10 @@ def _tags(scores: _Scores) -> int:
 
 
 def _clip_auroc(scores: _Scores) -> float:
-    """A clip's score is the mean over its windows."""
+    """A clip's score is the mean of the log-odds of its windows."""
     _, first, owners = np.unique(scores.clips, return_index=True, return_inverse=True)
-    means = np.bincount(owners, scores.highest) / np.bincount(owners)
+    odds = scipy.special.logit(np.clip(scores.highest, 1e-9, 1 - 1e-9))
+    means = np.bincount(owners, odds) / np.bincount(owners)
     return roc_curve(scores.truth[first] < _tags(scores), means).area
 
 

@@ -18,6 +18,7 @@ from tests.support.training import SPEC, tone
 from tidzam.bundle import read_bundle, write_bundle
 from tidzam.config import Settings
 from tidzam.embeddings.network import open_embedding_network
+from tidzam.embeddings.recognizer_layer import RecognizerLayer
 from tidzam.labels import LabelTree
 from tidzam.naming import recording_stem
 from tidzam.paths import models_folder
@@ -122,5 +123,5 @@ def write_recognizer(home: Path, name: str, *, index: SoundIndex, near: int, bas
     )
     with open_embedding_network(bundle) as network, TemporaryDirectory() as temporary:
         path = Path(temporary) / "model.onnx"
-        network.write_classifier(path, weights, biases)
+        network.write_recognizer(path, RecognizerLayer(weights, biases))
         write_bundle(models_folder(home) / name, manifest, {"onnx": path})

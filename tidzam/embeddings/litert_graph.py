@@ -1,4 +1,4 @@
-"""The embedding network of a LiteRT file, and a linear classifier on it, by the schema that the LiteRT package has."""
+"""The embedding network of a LiteRT file, and a recognizer on it, by the schema that the LiteRT package has."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from tidzam.embeddings.layers import Operation, embedding_tensors, needed
+from tidzam.embeddings.recognizer_layer import RecognizerLayer
 from tidzam.errors import BundleError, SetupError
 from tidzam.types import Float32
 
@@ -16,6 +17,8 @@ _LINEAR: Final = ("ADD", "SUB", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE"
 _IDENTIFIER: Final = b"TFL3"
 WEIGHTS: Final = "tidzam_weights"
 BIASES: Final = "tidzam_biases"
+AXES: Final = "tidzam_axes"
+CURVATURES: Final = "tidzam_curvatures"
 
 
 def embedding_network(content: bytes) -> bytes:
@@ -42,40 +45,53 @@ def embedding_network(content: bytes) -> bytes:
     return _written(model)
 
 
-def with_classifier(network: bytes, weights: Float32, biases: Float32) -> bytes:
-    """A network that returns sigmoid(embedding · `weights` + `biases`), shape (n, classes).
-
-    `network` is one of `embedding_network`; `weights` has shape (values, classes), `biases` (classes,).
-    """
+def with_recognizer(network: bytes, layer: RecognizerLayer) -> bytes:
+    """A network that returns the probabilities of `layer`, shape (n, tags). `network` is one of `embedding_network`."""
     schema = _schema()
     model = _read(schema, network)
-    graph = model.subgraphs[0]
-    classes = len(biases)
-    embedding = int(graph.outputs[0])
-    matrix = _add_tensor(schema, model, WEIGHTS, weights.T.shape, weights.T)
-    offsets = _add_tensor(schema, model, BIASES, biases.shape, biases)
-    logits = _add_tensor(schema, model, "tidzam_logits", (1, classes))
-    probabilities = _add_tensor(schema, model, "tidzam_probabilities", (1, classes))
-    dense = schema.FullyConnectedOptionsT()
-    _add_operation(
-        schema, model, "FULLY_CONNECTED", [embedding, matrix, offsets], logits, ("FullyConnectedOptions", dense)
-    )
-    _add_operation(schema, model, "LOGISTIC", [logits], probabilities)
-    _set_output(model, probabilities)
+    embedding, tags = int(model.subgraphs[0].outputs[0]), len(layer.biases)
+
+    def dense(inputs: int, matrix: tuple[str, Float32], offsets: int, output: str) -> int:
+        """The operation with the transposed weights that the format has; no `offsets` are -1."""
+        name, values = matrix
+        weights = _add_tensor(schema, model, name, values.T.shape, values.T)
+        result = _add_tensor(schema, model, output, (1, values.shape[1]))
+        options = ("FullyConnectedOptions", schema.FullyConnectedOptionsT())
+        _add_operation(schema, model, "FULLY_CONNECTED", [inputs, weights, offsets], result, options)
+        return result
+
+    def step(name: str, inputs: list[int], output: str, width: int, options: str = "") -> int:
+        result = _add_tensor(schema, model, output, (1, width))
+        made = (options, getattr(schema, f"{options}T")()) if options else None
+        _add_operation(schema, model, name, inputs, result, made)
+        return result
+
+    biases = _add_tensor(schema, model, BIASES, layer.biases.shape, layer.biases)
+    if layer.axes is None or layer.curvatures is None:
+        logits = dense(embedding, (WEIGHTS, layer.weights), biases, "tidzam_logits")
+    else:
+        unit = step("L2_NORMALIZATION", [embedding], "tidzam_unit", len(layer.weights), "L2NormOptions")
+        linear = dense(unit, (WEIGHTS, layer.weights), biases, "tidzam_linear")
+        projected = dense(unit, (AXES, layer.axes), -1, "tidzam_projected")
+        squares = step("MUL", [projected, projected], "tidzam_squares", layer.axes.shape[1], "MulOptions")
+        quadratic = dense(squares, (CURVATURES, layer.curvatures), -1, "tidzam_quadratic")
+        logits = step("ADD", [linear, quadratic], "tidzam_logits", tags, "AddOptions")
+    _set_output(model, step("LOGISTIC", [logits], "tidzam_probabilities", tags))
     return _written(model)
 
 
-def classifier_of(network: bytes) -> tuple[Float32, Float32] | None:
-    """The `weights` and `biases` that `with_classifier` has written into a network; None if it has not."""
+def recognizer_of(network: bytes) -> RecognizerLayer | None:
+    """The layer that `with_recognizer` has written into a network; None if it has not."""
     model = _read(_schema(), network)
     named = {_text(one.name): one for one in model.subgraphs[0].tensors}
     if not {WEIGHTS, BIASES} <= named.keys():
         return None
-    weights, biases = (
-        np.asarray(model.buffers[named[name].buffer].data, np.uint8).view(np.float32).reshape(named[name].shape)
-        for name in (WEIGHTS, BIASES)
-    )
-    return weights.T, biases
+    found = {
+        name: np.array(np.asarray(model.buffers[one.buffer].data, np.uint8).view(np.float32).reshape(one.shape).T)
+        for name, one in named.items()
+        if name in (WEIGHTS, BIASES, AXES, CURVATURES)
+    }
+    return RecognizerLayer(found[WEIGHTS], found[BIASES], found.get(AXES), found.get(CURVATURES))
 
 
 def _text(name: bytes | str) -> str:

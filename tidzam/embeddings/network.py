@@ -1,4 +1,4 @@
-"""The embedding network of a bundle, and networks that are a linear classifier on its embeddings."""
+"""The embedding network of a bundle, and recognizers on its embeddings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Final, Literal
 from tidzam.audio.waveform import InputSpec
 from tidzam.bundle import FILE_NAMES, Bundle
 from tidzam.embeddings import litert_graph, onnx_graph
+from tidzam.embeddings.recognizer_layer import RecognizerLayer
 from tidzam.errors import BundleError
 from tidzam.inference.batches import in_batches
 from tidzam.inference.engine_records import EngineRecords
@@ -26,12 +27,13 @@ BATCH: Final = 64
 @dataclass(frozen=True)
 class _Editor:
     embedding_network: Callable[[bytes], bytes]
-    with_classifier: Callable[[bytes, Float32, Float32], bytes]
+    with_recognizer: Callable[[bytes, RecognizerLayer], bytes]
+    recognizer_of: Callable[[bytes], RecognizerLayer | None]
 
 
 _EDITORS: Final[Mapping[EditableFormat, _Editor]] = {
-    "onnx": _Editor(onnx_graph.embedding_network, onnx_graph.with_classifier),
-    "litert": _Editor(litert_graph.embedding_network, litert_graph.with_classifier),
+    "onnx": _Editor(onnx_graph.embedding_network, onnx_graph.with_recognizer, onnx_graph.recognizer_of),
+    "litert": _Editor(litert_graph.embedding_network, litert_graph.with_recognizer, litert_graph.recognizer_of),
 }
 
 
@@ -55,10 +57,10 @@ class EmbeddingNetwork:
         makes them. Raises the engine's errors."""
         return in_batches(self._network.predict, inputs, batch=BATCH)
 
-    def write_classifier(self, path: Path, weights: Float32, biases: Float32) -> None:
-        """Write a network that returns sigmoid(embedding · `weights` + `biases`) for windows: one file, in the format
-        of the base. `weights` has shape (values, classes), `biases` (classes,)."""
-        path.write_bytes(_EDITORS[self.file_format].with_classifier(self._content, weights, biases))
+    def write_recognizer(self, path: Path, layer: RecognizerLayer) -> None:
+        """Write a network that returns the probabilities of `layer` for windows: one file, in the format of the
+        base."""
+        path.write_bytes(_EDITORS[self.file_format].with_recognizer(self._content, layer))
 
 
 def format_of(bundle: Bundle) -> EditableFormat:
@@ -68,6 +70,22 @@ def format_of(bundle: Bundle) -> EditableFormat:
         raise BundleError(
             f"Bundle {bundle.name!r} has no ONNX or LiteRT file, which embeddings are computed with.",
             hint="Choose another bundle.",
+            code="bundle_embedding",
+        )
+    return found
+
+
+def read_recognizer_layer(bundle: Bundle) -> RecognizerLayer:
+    """The last layer of a recognizer.
+
+    Raises BundleError (`bundle_embedding`) for other bundles, SetupError if what reads the network is not installed.
+    """
+    file_format = format_of(bundle)
+    found = _EDITORS[file_format].recognizer_of(bundle.file(file_format).read_bytes())
+    if found is None:
+        raise BundleError(
+            f"Bundle {bundle.name!r} is no recognizer of annotated sounds.",
+            hint="Choose one that was made by `python -m trainer openset` or the model builder.",
             code="bundle_embedding",
         )
     return found

@@ -1,4 +1,4 @@
-"""The embedding network of an ONNX file, and a linear classifier on it. Takes the package `onnx` (extra `train`)."""
+"""The embedding network of an ONNX file, and a recognizer on it. Takes the package `onnx` (extra `train`)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tidzam.embeddings.layers import Operation, embedding_tensors, needed
+from tidzam.embeddings.recognizer_layer import RecognizerLayer
 from tidzam.errors import BundleError, SetupError
-from tidzam.types import Float32
 
 if TYPE_CHECKING:
     import onnx
@@ -17,6 +17,8 @@ EMBEDDING: Final = "tidzam_embedding"
 PROBABILITIES: Final = "tidzam_probabilities"
 WEIGHTS: Final = "tidzam_weights"
 BIASES: Final = "tidzam_biases"
+AXES: Final = "tidzam_axes"
+CURVATURES: Final = "tidzam_curvatures"
 _DENSE: Final = frozenset({"MatMul", "Gemm", "Conv", "FusedMatMul"})
 _LINEAR: Final = frozenset(
     {"Add", "Sub", "Sum", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Cast"}
@@ -56,29 +58,39 @@ def embedding_network(content: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def with_classifier(network: bytes, weights: Float32, biases: Float32) -> bytes:
-    """A network that returns sigmoid(embedding · `weights` + `biases`), shape (n, classes).
-
-    `network` is one of `embedding_network`; `weights` has shape (values, classes), `biases` (classes,).
-    """
+def with_recognizer(network: bytes, layer: RecognizerLayer) -> bytes:
+    """A network that returns the probabilities of `layer`, shape (n, tags). `network` is one of `embedding_network`."""
     onnx = _onnx()
     model = onnx.load_from_string(network)
-    constants = {WEIGHTS: weights, BIASES: biases}
+    constants = {WEIGHTS: layer.weights, BIASES: layer.biases, AXES: layer.axes, CURVATURES: layer.curvatures}
     for name, values in constants.items():
-        model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(values, np.float32), name))
-    model.graph.node.append(onnx.helper.make_node("Gemm", [EMBEDDING, *constants], ["tidzam_logits"]))
-    model.graph.node.append(onnx.helper.make_node("Sigmoid", ["tidzam_logits"], [PROBABILITIES]))
-    _set_output(model, PROBABILITIES, len(biases))
+        if values is not None:
+            model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(values, np.float32), name))
+    steps = [("Gemm", [EMBEDDING, WEIGHTS, BIASES], "tidzam_logits", {})]
+    if layer.axes is not None:
+        steps = [
+            ("LpNormalization", [EMBEDDING], "tidzam_unit", {"axis": 1, "p": 2}),
+            ("Gemm", ["tidzam_unit", WEIGHTS, BIASES], "tidzam_linear", {}),
+            ("MatMul", ["tidzam_unit", AXES], "tidzam_projected", {}),
+            ("Mul", ["tidzam_projected", "tidzam_projected"], "tidzam_squares", {}),
+            ("Gemm", ["tidzam_squares", CURVATURES, "tidzam_linear"], "tidzam_logits", {}),
+        ]
+    for name, inputs, output, attributes in (*steps, ("Sigmoid", ["tidzam_logits"], PROBABILITIES, {})):
+        model.graph.node.append(onnx.helper.make_node(name, inputs, [output], **attributes))
+    _set_output(model, PROBABILITIES, len(layer.biases))
     return bytes(model.SerializeToString())
 
 
-def classifier_of(network: bytes) -> tuple[Float32, Float32] | None:
-    """The `weights` and `biases` that `with_classifier` has written into a network; None if it has not."""
+def recognizer_of(network: bytes) -> RecognizerLayer | None:
+    """The layer that `with_recognizer` has written into a network; None if it has not."""
     onnx = _onnx()
     constants = {one.name: one for one in onnx.load_from_string(network).graph.initializer}
     if not {WEIGHTS, BIASES} <= constants.keys():
         return None
-    return onnx.numpy_helper.to_array(constants[WEIGHTS]), onnx.numpy_helper.to_array(constants[BIASES])
+    names = (WEIGHTS, BIASES, AXES, CURVATURES)
+    return RecognizerLayer(
+        *(np.array(onnx.numpy_helper.to_array(constants[name])) if name in constants else None for name in names)
+    )
 
 
 def _onnx() -> Any:

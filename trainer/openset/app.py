@@ -23,6 +23,7 @@ from trainer.openset.export import export_recognizer
 from trainer.openset.labeled_windows import LabeledWindow, files_by_use, label_windows, tags_in
 from trainer.openset.learning import EmbeddedWindows, TrainedTags, choose_tags, evaluate_tags, learn, tested
 from trainer.openset.report import TrainingReport, write_report
+from trainer.openset.synthetic import synthetic_embeddings
 
 MAX_BACKGROUND = 1000
 """Windows of background that are used for training, and as many for tests."""
@@ -69,12 +70,19 @@ def train_open_set(
         with _timed(seconds, "embeddings"):
             cache = EmbeddingCache.in_home(options.home)
             found = embed_windows(network, [one.window for one in windows], cache, progress=progress)
+            synthetic = synthetic_embeddings(network, cache)
         if found.bad and not len(found.rows):
             raise DatasetError("None of the annotated windows can be used.", hint=found.bad[0].reason)
         data = EmbeddedWindows(tuple(windows[row] for row in found.rows), found.values)
         with _timed(seconds, "training"):
             tags = choose_tags(data.windows, tags)
-            trained = learn(data, tags, window_s=window_s, most_false_alarms_per_day=options.most_false_alarms_per_day)
+            trained = learn(
+                data,
+                tags,
+                window_s=window_s,
+                most_false_alarms_per_day=options.most_false_alarms_per_day,
+                synthetic=synthetic,
+            )
         unreadable = (*bad, *found.bad)
         return _exported(options, network, trained, data, annotations, unreadable, seconds)
 
@@ -130,7 +138,7 @@ def _exported(
             trained=trained,
             evaluation=evaluation,
             tested=rows.windows,
-            probabilities=trained.recognizer.probabilities(rows.values),
+            probabilities=trained.recognizer.layer.probabilities(rows.values),
             seconds=seconds,
             bad=bad,
         )

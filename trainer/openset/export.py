@@ -70,7 +70,7 @@ def export_recognizer(
     try:
         with TemporaryDirectory(prefix="tidzam-recognizer-") as temporary:
             path = Path(temporary) / FILE_NAMES[network.file_format]
-            network.write_classifier(path, trained.recognizer.weights, trained.recognizer.biases)
+            network.write_recognizer(path, trained.recognizer.layer)
             require_same(network, path, trained.recognizer)
             return write_bundle(folder, manifest, {network.file_format: path}, write_extras=write_extras)
     except OSError as error:
@@ -92,7 +92,7 @@ def _replaced(folder: Path) -> dict[str, str]:
 def require_same(network: EmbeddingNetwork, path: Path, recognizer: Recognizer) -> None:
     """Raises BundleError unless the network at `path` and the recognizer agree on noise."""
     noise = noise_for(network)
-    expected = recognizer.probabilities(network.embed(noise))
+    expected = recognizer.layer.probabilities(network.embed(noise))
     found = find_engine(network.file_format).load(path, threads=1).predict(noise)
     difference = float(np.max(np.abs(expected - found)))
     if not difference <= MAX_DIFFERENCE:

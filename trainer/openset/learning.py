@@ -72,11 +72,17 @@ def choose_tags(windows: Sequence[LabeledWindow], wanted: Sequence[str]) -> tupl
 
 
 def learn(
-    data: EmbeddedWindows, tags: Sequence[str], *, window_s: float, most_false_alarms_per_day: float | None = None
+    data: EmbeddedWindows,
+    tags: Sequence[str],
+    *,
+    window_s: float,
+    most_false_alarms_per_day: float | None = None,
+    synthetic: Float32 | None = None,
 ) -> TrainedTags:
     """Train a recognizer of `tags` on the windows for training and their background.
 
-    Raises DatasetError (`dataset_background`) if every window holds the tag: there must be something to reject.
+    `synthetic` (m, values) are embeddings of further unknown sounds, by which no threshold is chosen. Raises
+    DatasetError (`dataset_background`) if every window holds the tag: there must be something to reject.
     """
     used = data.of("train", "train-background")
     targets = targets_for(used.windows, tags)
@@ -87,7 +93,7 @@ def learn(
             hint="Assign days or files to background, or annotate other sounds.",
             code="dataset_background",
         )
-    recognizer = fit_recognizer(used.values, targets, groups_for(used.windows))
+    recognizer = fit_recognizer(used.values, targets, groups_for(used.windows), synthetic)
     is_background = np.array([one.is_background for one in used.windows])
     background = [one for one in used.windows if one.is_background]
     costs = {
@@ -114,7 +120,7 @@ def evaluate_tags(data: EmbeddedWindows, trained: TrainedTags, *, window_s: floa
     calls, background = data.of("test"), data.of("test-background")
     if not calls.windows and not background.windows:
         return None
-    probabilities = trained.recognizer.probabilities
+    probabilities = trained.recognizer.layer.probabilities
     return evaluate_open_set(
         probabilities(calls.values) if calls.windows else np.zeros((0, len(trained.tags))),
         truth_of(calls.windows, trained.tags),

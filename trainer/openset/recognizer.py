@@ -1,6 +1,10 @@
-"""The recognizer: a linear projection of embeddings, a logistic regression per tag, and a calibrated sigmoid.
+"""The recognizer: how much more an embedding is like a tag than like sound in general, as a calibrated probability.
 
-All three are linear in the embedding up to the sigmoid, so that the result is one matrix and one bias per tag.
+For each tag, two scores are added. One is the logarithm of a ratio of likelihoods: of a normal distribution around the
+mean of the tag, and of one around the mean of all sounds (the relative Mahalanobis distance of J. Ren et al., "A Simple
+Fix to Mahalanobis Distance for Improving Near-OOD Detection", 2021). It rejects what is far from all tags. The other is
+the logit of a logistic regression of the tag against all else, which rejects what resembles known background. Both are
+functions of the embedding's direction and of its squares on a few axes, so that the result is one small layer.
 """
 
 from __future__ import annotations
@@ -14,43 +18,20 @@ import scipy.special
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from tidzam.types import Float32
+from tidzam.embeddings.recognizer_layer import RecognizerLayer, unit_length
+from trainer.openset.normal_ratio import NormalRatio
 
-C: Final = 0.001
-"""The inverse strength of the regularization. On ESC-10 with BirdNET, 0.01 recognizes as much and rejects less."""
+C: Final = 0.01
+"""The inverse strength of the regularization."""
 FOLDS: Final = 5
-_LEAST_VARIANCE: Final = 1e-6
-"""Principal axes with a smaller share of the largest variance are left out: they are noise."""
+TAG_GROUPS: Final = 10
+"""At most so many recognizers are fitted without some of the tags."""
+_DIMENSIONS: Final = 256
+_LINEAR_SHARE: Final = 0.5
+"""What the logistic regression counts, relative to the ratio of likelihoods."""
 _STEPS: Final = 200
 _SLOPES: Final = (0.05, 50.0)
 """Lower and upper limit of the slope of the calibration."""
-
-
-@dataclass(frozen=True)
-class Projector:
-    """Standardizes embeddings and turns them to their principal axes: (x - `mean`) / `scale` · `axes`.
-
-    `mean` and `scale` have shape (values,), `axes` (values, dimensions). Nothing but noise is lost; there are never
-    more dimensions than training windows, which is what makes the fit fast.
-    """
-
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    axes: NDArray[np.float64]
-
-    @classmethod
-    def fit(cls, embeddings: NDArray[Any]) -> Projector:
-        """Fit to the embeddings (n, values) of all training windows."""
-        values = np.asarray(embeddings, np.float64)
-        mean, scale = values.mean(axis=0), values.std(axis=0)
-        scale = np.where(scale > 1e-6 * max(float(scale.max()), 1e-12), scale, np.inf)  # constants say nothing
-        _, sizes, axes = np.linalg.svd((values - mean) / scale, full_matrices=False)
-        kept = sizes**2 > _LEAST_VARIANCE * max(float(sizes[0]) ** 2, 1e-12)
-        return cls(mean, scale, axes[kept].T)
-
-    def __call__(self, embeddings: NDArray[Any]) -> NDArray[np.float64]:
-        projected: NDArray[np.float64] = ((np.asarray(embeddings, np.float64) - self.mean) / self.scale) @ self.axes
-        return projected
 
 
 @dataclass(frozen=True)
@@ -67,48 +48,125 @@ class Linear:
 
 @dataclass(frozen=True)
 class Recognizer:
-    """From embeddings to the probability of each tag: sigmoid(embedding · `weights` + `biases`), float32.
+    """From embeddings to the probability of each tag.
 
-    `weights` has shape (values, tags), `biases` (tags,). `held_out`, shape (n, tags), holds the probabilities of the
-    training windows by recognizers that were fitted without their recordings: thresholds are chosen by these.
+    `held_out`, shape (n, tags), holds the probabilities of the training windows by recognizers that were fitted without
+    their recordings: thresholds are chosen by these.
     """
 
-    weights: Float32
-    biases: Float32
+    layer: RecognizerLayer
     held_out: NDArray[np.float64]
 
-    def probabilities(self, embeddings: NDArray[Any]) -> NDArray[np.float64]:
-        """The probabilities, shape (n, tags), of embeddings (n, values)."""
-        logits = np.asarray(embeddings, np.float64) @ self.weights.astype(np.float64) + self.biases
-        return np.asarray(scipy.special.expit(logits), np.float64)
+
+@dataclass(frozen=True)
+class _Scores:
+    """The sum of both scores."""
+
+    ratio: NormalRatio
+    linear: Linear
+    factors: tuple[float, float]
+
+    def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self.factors[0] * self.ratio(values) + self.factors[1] * self.linear(values)
 
 
-def fit_recognizer(embeddings: NDArray[Any], targets: NDArray[Any], groups: NDArray[Any]) -> Recognizer:
+def fit_recognizer(
+    embeddings: NDArray[Any],
+    targets: NDArray[Any],
+    groups: NDArray[Any],
+    synthetic: NDArray[Any] | None = None,
+) -> Recognizer:
     """Fit to training windows: `embeddings` (n, values), `targets` (n, tags), 0 or 1; rows of zeros are unknown sounds.
 
-    `groups` (n,) numbers the recordings, which cross-validation keeps whole. The probabilities are calibrated on the
-    windows that were held out (Platt 1999), so that one of 0.8 is right 8 times of 10 on such data.
+    `groups` (n,) numbers the recordings, which cross-validation keeps whole. `synthetic` (m, values) are embeddings of
+    further unknown sounds, which are never held out. Without any background, a window of a tag is held out for the
+    others by recognizers that were fitted without that tag, so that it is as unknown as what comes later. The
+    probabilities are calibrated on the windows that were held out (Platt 1999), by one sigmoid for all tags: with one
+    for each, what is unknown would look most like the tag with the flattest sigmoid.
     """
     there = np.asarray(targets, np.float64)
     with threadpool_limits(1, user_api="blas"):  # its products are small: threads would only wait for each other
-        return _fitted(embeddings, there, groups)
+        return _fitted(unit_length(embeddings), there, groups, synthetic)
 
 
-def _fitted(embeddings: NDArray[Any], there: NDArray[np.float64], groups: NDArray[Any]) -> Recognizer:
-    projector = Projector.fit(embeddings)
-    projected = projector(embeddings)
+def _fitted(
+    units: NDArray[np.float64], there: NDArray[np.float64], groups: NDArray[Any], synthetic: NDArray[Any] | None
+) -> Recognizer:
+    others = np.zeros((0, units.shape[1])) if synthetic is None else unit_length(synthetic)
+    axes = _principal_axes(np.concatenate([units, others]))
+    values, others = units @ axes, others @ axes
+    scores = _fit_scores(values, there, others)
+    held_out = _held_out_scores(values, there, groups, others, scores.factors)
+    slope, offset = _calibrated(held_out.ravel(), there.ravel())
+    probabilities = scipy.special.expit(held_out * slope + offset)
+    return Recognizer(_layer(scores, axes, slope, offset), np.asarray(probabilities))
+
+
+def _principal_axes(units: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Orthonormal axes (values, dimensions) of what differs most; nearly all of the variance is on them."""
+    _, axes = np.linalg.eigh(units.T @ units)
+    return np.asarray(axes[:, ::-1][:, : min(_DIMENSIONS, len(units))])
+
+
+def _fit_scores(
+    values: NDArray[np.float64],
+    there: NDArray[np.float64],
+    others: NDArray[np.float64],
+    factors: tuple[float, float] | None = None,
+) -> _Scores:
+    """Fit both scores. By default, each counts as one divided by its spread on all windows."""
+    everything = np.concatenate([values, others])
+    targets = np.concatenate([there, np.zeros((len(others), there.shape[1]))])
+    ratio = NormalRatio.fit(values, there, everything)
+    center, spread = everything.mean(axis=0), max(float(everything.std()), 1e-9)
+    linear = fit_linear((everything - center) / spread, targets)
+    linear = Linear(linear.weights / spread, linear.biases - center / spread @ linear.weights)
+    if factors is None:
+        spreads = [max(float(score(everything).std()), 1e-9) for score in (ratio, linear)]
+        factors = 1 / spreads[0], _LINEAR_SHARE / spreads[1]
+    return _Scores(ratio, linear, factors)
+
+
+def _held_out_scores(
+    values: NDArray[np.float64],
+    there: NDArray[np.float64],
+    groups: NDArray[Any],
+    others: NDArray[np.float64],
+    factors: tuple[float, float],
+) -> NDArray[np.float64]:
+    """The scores (n, tags) of all training windows by recognizers that do not know them."""
     folds = assign_folds(there, groups)
-    logits = np.empty_like(there)
+    scores = np.empty_like(there)
     for fold in np.unique(folds):
         rest = folds != fold
-        logits[~rest] = fit_linear(projected[rest], there[rest])(projected[~rest])
-    classifier = fit_linear(projected, there)
-    calibration = [_calibrated(logits[:, k], there[:, k]) for k in range(there.shape[1])]
-    slopes, offsets = (np.array(values) for values in zip(*calibration, strict=True))
-    weights = (projector.axes @ classifier.weights) / projector.scale[:, None] * slopes
-    biases = classifier.biases * slopes + offsets - projector.mean @ weights
-    held_out = scipy.special.expit(logits * slopes + offsets)
-    return Recognizer(weights.astype(np.float32), biases.astype(np.float32), np.asarray(held_out))
+        scores[~rest] = _fit_scores(values[rest], there[rest], others, factors)(values[~rest])
+    tags = there.shape[1]
+    if tags == 1 or not there.any(axis=1).all():
+        return scores
+    for unknown in np.array_split(np.arange(tags), min(tags, TAG_GROUPS)):
+        known = np.setdiff1d(np.arange(tags), unknown)
+        has = there[:, unknown].any(axis=1)
+        if (len(known) == 1 and not len(others)) or not there[~has][:, known].any(axis=0).all():
+            continue  # nothing would be left to tell the tags from
+        found = np.full((int(has.sum()), tags), np.nan)
+        found[:, known] = _fit_scores(values[~has], there[~has][:, known], others, factors)(values[has])
+        scores[has] = np.where((there[has] > 0) | np.isnan(found), scores[has], found)
+    return scores
+
+
+def _layer(scores: _Scores, axes: NDArray[np.float64], slope: float, offset: float) -> RecognizerLayer:
+    """The calibrated scores as a layer on embeddings."""
+    ratio = scores.ratio
+    curved, curvatures = ratio.principal()
+    of_ratio, of_linear = scores.factors
+    weights = of_ratio * ratio.weights + of_linear * scores.linear.weights
+    biases = of_ratio * ratio.biases + of_linear * scores.linear.biases
+    return RecognizerLayer(
+        weights=(axes @ (weights * slope)).astype(np.float32),
+        biases=(biases * slope + offset).astype(np.float32),
+        axes=(axes @ curved).astype(np.float32),
+        curvatures=np.repeat(curvatures[:, None] * slope * of_ratio, len(biases), axis=1).astype(np.float32),
+    )
 
 
 def fit_linear(values: NDArray[np.float64], targets: NDArray[np.float64]) -> Linear:

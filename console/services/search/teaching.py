@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 from sqlalchemy import BigInteger, select, type_coerce
 from sqlalchemy.orm import Session
 
@@ -20,7 +19,7 @@ from console.services.search.models import NextQuery, NextSound, NextSounds
 from console.services.search.similar import SEARCH_TURNS, SearchedArchive, open_archive
 from tidzam.bundle import installed_model, read_bundle
 from tidzam.config import Settings
-from tidzam.embeddings.classifier_weights import classifier_weights
+from tidzam.embeddings.network import read_recognizer_layer
 from tidzam.errors import BundleError, RequestError
 from tidzam.paths import models_folder
 from tidzam.sound_index.catalog import IndexLayout
@@ -137,7 +136,7 @@ def _by_recognizer(settings: Settings, archive: SearchedArchive, name: str, valu
     """Raises RequestError (`request`) if there is no such recognizer, or it has another base than the index."""
     try:
         bundle = read_bundle(installed_model(models_folder(settings.home), name))
-        weights, biases = classifier_weights(bundle)
+        layer = read_recognizer_layer(bundle)
     except BundleError as error:
         raise RequestError(error.message, hint=error.hint, code="request", field="recognizer") from None
     base = bundle.manifest.provenance.get("base", {})
@@ -149,7 +148,7 @@ def _by_recognizer(settings: Settings, archive: SearchedArchive, name: str, valu
             code="request",
             field="recognizer",
         )
-    probabilities = expit(values @ weights + biases)
+    probabilities = layer.probabilities(values)
     thresholds = np.array([bundle.manifest.thresholds.get(tag, 0.5) for tag in bundle.manifest.classes])
     likeliest = probabilities.argmax(axis=1) if len(values) else []
     return JudgedWindows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from tests.support.training import SPEC, tone
 from tidzam.bundle import Bundle, read_bundle
 from tidzam.bundle.installed import installed_models
 from tidzam.embeddings.network import EmbeddingNetwork, open_embedding_network
+from tidzam.embeddings.recognizer_layer import RecognizerLayer
 from tidzam.errors import BundleError
 from tidzam.inference.decision import decide
 from tidzam.inference.loading import load_cascade
@@ -158,8 +160,8 @@ def test_an_unknown_base_is_named(home: Path, tmp_path: Path) -> None:
 
 
 def test_a_network_that_differs_from_the_training_is_refused(home: Path, tmp_path: Path) -> None:
-    ones = Recognizer(np.ones((SPEC.n_mels, 1), np.float32), np.zeros(1, np.float32), np.zeros((0, 1)))
+    layer = RecognizerLayer(np.ones((SPEC.n_mels, 1), np.float32), np.zeros(1, np.float32))
     with open_embedding_network(read_bundle(home / "base")) as network:
-        network.write_classifier(tmp_path / "model.onnx", ones.weights * np.float32(1.01), ones.biases)
+        network.write_recognizer(tmp_path / "model.onnx", replace(layer, weights=layer.weights * np.float32(1.01)))
         with pytest.raises(BundleError, match="differ by"):
-            require_same(network, tmp_path / "model.onnx", ones)
+            require_same(network, tmp_path / "model.onnx", Recognizer(layer, np.zeros((0, 1))))

@@ -32,18 +32,37 @@ def test_probabilities_are_calibrated() -> None:
 
 def test_windows_of_no_tag_are_improbable() -> None:
     recognizer, values, targets = fitted()
-    assert recognizer.probabilities(values)[targets.sum(axis=1) == 0].max(axis=1).mean() < 0.1
+    assert recognizer.layer.probabilities(values)[targets.sum(axis=1) == 0].max(axis=1).mean() < 0.1
 
 
 def test_the_fit_is_deterministic() -> None:
-    assert np.array_equal(fitted()[0].weights, fitted()[0].weights)
+    assert np.array_equal(fitted()[0].layer.weights, fitted()[0].layer.weights)
 
 
-def test_values_that_never_change_do_not_matter() -> None:
-    data = clouds()
-    targets = np.array([["heron" in one.heard] for one in data.windows], float)
-    values = np.column_stack([data.values, np.full(len(targets), 7.0)])
-    assert fit_recognizer(values, targets, np.arange(len(targets))).weights[-1].tolist() == [0.0]
+def probabilities_of_strangers(*, synthetic: bool) -> NDArray[Any]:
+    """The highest probabilities of windows that are like no tag, by a recognizer that has no background."""
+    data, axis = clouds(), np.zeros(20)
+    axis[5] = 2.0
+    strangers = np.random.default_rng(2).normal(axis, 0.5, (60, 20))
+    tags = np.eye(2)[np.arange(80) // 40]
+    others = np.random.default_rng(3).normal(0, 1, (60, 20)) if synthetic else None
+    recognizer = fit_recognizer(data.values[:80], tags, np.arange(80) // 4, others)
+    return recognizer.layer.probabilities(strangers).max(axis=1)
+
+
+def test_what_is_like_no_tag_is_rejected_without_any_background() -> None:
+    assert probabilities_of_strangers(synthetic=True).mean() < 0.2
+
+
+def test_synthetic_sounds_make_recognizers_more_careful() -> None:
+    with_them, without = (probabilities_of_strangers(synthetic=one).mean() for one in (True, False))
+    assert with_them < without
+
+
+def test_only_the_direction_of_an_embedding_matters() -> None:
+    recognizer, values, targets = fitted()
+    same = fit_recognizer(3 * values, targets, np.arange(len(targets)) // 4)
+    assert recognizer.layer.probabilities(5 * values) == pytest.approx(same.layer.probabilities(values), abs=1e-4)
 
 
 def test_a_rare_tag_weighs_as_much_as_the_rest() -> None:
