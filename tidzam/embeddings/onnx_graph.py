@@ -66,7 +66,9 @@ def with_recognizer(network: bytes, layer: RecognizerLayer) -> bytes:
     for name, values in constants.items():
         if values is not None:
             model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(values, np.float32), name))
-    steps = [("Gemm", [EMBEDDING, WEIGHTS, BIASES], "tidzam_logits", {})]
+    steps: list[tuple[str, list[str], str, dict[str, int]]] = [
+        ("Gemm", [EMBEDDING, WEIGHTS, BIASES], "tidzam_logits", {})
+    ]
     if layer.axes is not None:
         steps = [
             ("LpNormalization", [EMBEDDING], "tidzam_unit", {"axis": 1, "p": 2}),
@@ -87,10 +89,12 @@ def recognizer_of(network: bytes) -> RecognizerLayer | None:
     constants = {one.name: one for one in onnx.load_from_string(network).graph.initializer}
     if not {WEIGHTS, BIASES} <= constants.keys():
         return None
-    names = (WEIGHTS, BIASES, AXES, CURVATURES)
-    return RecognizerLayer(
-        *(np.array(onnx.numpy_helper.to_array(constants[name])) if name in constants else None for name in names)
-    )
+    found = {
+        name: np.array(onnx.numpy_helper.to_array(constants[name]), np.float32)
+        for name in (WEIGHTS, BIASES, AXES, CURVATURES)
+        if name in constants
+    }
+    return RecognizerLayer(found[WEIGHTS], found[BIASES], found.get(AXES), found.get(CURVATURES))
 
 
 def _onnx() -> Any:

@@ -61,5 +61,4 @@ def _precision(centered: NDArray[np.float64]) -> NDArray[np.float64]:
     dimensions = len(covariance)
     mean = max(float(np.trace(covariance)) / dimensions, _LEAST_VARIANCE)
     shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * mean * np.eye(dimensions)
-    found: NDArray[np.float64] = np.linalg.inv(shrunk)
-    return found
+    return np.asarray(np.linalg.inv(shrunk), np.float64)

@@ -47,7 +47,7 @@ def probabilities_of_strangers(*, synthetic: bool) -> NDArray[Any]:
     tags = np.eye(2)[np.arange(80) // 40]
     others = np.random.default_rng(3).normal(0, 1, (60, 20)) if synthetic else None
     recognizer = fit_recognizer(data.values[:80], tags, np.arange(80) // 4, others)
-    return recognizer.layer.probabilities(strangers).max(axis=1)
+    return np.asarray(recognizer.layer.probabilities(strangers).max(axis=1))
 
 
 def test_what_is_like_no_tag_is_rejected_without_any_background() -> None:
