@@ -168,7 +168,8 @@ def recording_privacy(
     """What holds recordings back, and reports those that it releases; None if nothing detects speech."""
     if not settings.analyzer.privacy.is_active:
         return None
-    longest_s = max((source.record.file_length_s for source in settings.sources if source.record), default=0)
+    records = [*(source.record for source in settings.sources if source.record), settings.stream_manager.record]
+    longest_s = max(record.file_length_s for record in records)
 
     def released(held: HeldRecording, file: Path) -> None:
         if reports is not None:
@@ -182,10 +183,10 @@ def recording_privacy(
 def recording_folders(settings: Settings) -> list[tuple[Path, float | None]]:
     """All folders of recordings, each with the smallest peak of its segments, None if it holds none."""
     found: dict[Path, float | None] = {}
-    for source in settings.sources:
-        if source.record is not None:
-            options = RecorderOptions.of(source.name, 0, source.record)
-            found[options.folder] = options.threshold
+    own = (source.record for source in settings.sources if source.record is not None)
+    for record in (settings.stream_manager.record, *own):
+        options = RecorderOptions.of("", 0, record)
+        found[options.folder] = options.threshold
     if (live := live_folder(settings)) is not None:
         found.setdefault(live, None)
     return list(found.items())

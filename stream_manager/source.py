@@ -46,7 +46,8 @@ def _utc_now() -> datetime:
 class Source:
     """A loaded source. `url` is an absolute path or an address; it is empty for a player that opens nothing.
 
-    It is played by the first of `players` that can, and goes to `outputs`. With `replaces_profile`, the profile has
+    It is played by the first of `players` that can, and goes to `outputs`. `settings` are those of `entry`, with how it
+    is recorded. With `replaces_profile`, the profile has
     one of the same name. `origin` is the entry that `url` and its player belong to, if it is another one; there is none
     if `players` is empty, and only the `replay` is played. `chance` gives the random numbers of the jitter, `clock` the
     time of transitions. Raises RequestError if the channels of `entry` are neither numbers nor names.
@@ -60,13 +61,14 @@ class Source:
         *,
         players: Mapping[str, PlayerType],
         outputs: Mapping[str, OutputType],
+        settings: SourceSettings | None = None,
         replaces_profile: bool = False,
         origin: SourceEntry | None = None,
         replay: Replay | None = None,
         chance: Callable[[], float] = random.random,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
-        self.entry, self.settings, self.owner = entry, entry.settings, entry.owner
+        self.entry, self.settings, self.owner = entry, settings or entry.settings, entry.owner
         self._replaces_profile = replaces_profile
         self.playback = PlaybackState(permanent=self.settings.is_permanent)
         self.history = TransitionHistory()
@@ -190,6 +192,10 @@ class Source:
             self._services.reservations.release(self.name)
             self._settled.set()
 
+    async def add_output(self, name: str) -> None:
+        """Output it there, too, from now on. Raises PlaybackError if JACK has no room for it."""
+        await self._outputs.add(name)
+
     async def stop_outputs(self) -> None:
         """End its outputs now, while it still plays. Nothing is output afterwards."""
         await self._outputs.stop()
@@ -228,12 +234,8 @@ class Source:
         player = players[choose_player(track, players)]
         channels = media.channels if request.is_copied else track.channels
         if self.settings.nb_channels not in (None, media.channels) and self._figures.channels != channels:
-            log.warning(
-                "%s: nb_channels is %s, but the source has %d channels",
-                self.name,
-                self.settings.nb_channels,
-                media.channels,
-            )
+            message = "%s: nb_channels is %s, but the source has %d channels"
+            log.warning(message, self.name, self.settings.nb_channels, media.channels)
         await self._services.reservations.reserve(
             self.name, track.channels, self._outputs.jack_suffixes, is_device=track.media.is_device
         )

@@ -33,12 +33,14 @@ class SourceFactory:
             hint = "Choose one of the profile's sources with an address, or add a url."
             message = f"Source {entry.name} has no address, and {entry.settings.database} has none either."
             raise RequestError(message, hint=hint, field="database")
+        settings = self._registry.recordable(entry.settings, self._settings.record)
         return Source(
             entry,
             self._resolved(origin) if origin is not None else "",
             self._services,
             players={} if origin is None else players_for(origin.settings, is_copied=entry.settings.format == "copy"),
-            outputs=self._outputs(entry.settings),
+            settings=settings,
+            outputs=self._outputs(settings),
             replaces_profile=entry.owner is not None and entry.name in self._registry.profile,
             origin=origin,
             replay=replay,
@@ -52,7 +54,8 @@ class SourceFactory:
 
     def _outputs(self, settings: SourceSettings) -> Mapping[str, OutputType]:
         """Raises ConfigError for an unknown output."""
-        names = output_names(settings, self._settings.outputs)
+        is_recorded = self._services.recordings.has_recorder(settings)
+        names = output_names(settings, self._settings.outputs, is_recorded=is_recorded)
         return COPY_OUTPUTS if settings.format == "copy" else load_outputs(names)
 
     def _resolved(self, entry: SourceEntry) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidzam.config import SourceSettings
+from tidzam.config.recording import DefaultRecordSettings
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.errors import RequestError
 from tidzam.protocol.source_status import SourceOrigin
@@ -79,6 +80,17 @@ class SourceRegistry:
         if own is None or settings.channel_names:
             return settings
         return settings.model_copy(update={"channel_names": own.settings.channel_names})
+
+    def recordable(self, settings: SourceSettings, default: DefaultRecordSettings) -> SourceSettings:
+        """`settings`, with how the source is recorded if it is: as the profile's source of that name, or as `default`.
+
+        Past recordings that are played again are not recorded, nor is what is not decoded.
+        """
+        if settings.record is not None or settings.date is not None or settings.format == "copy":
+            return settings
+        own = self.profile.get(settings.name)
+        record = default if own is None or own.settings.record is None else own.settings.record
+        return settings.model_copy(update={"record": record})
 
     def origin(self, entry: SourceEntry) -> SourceEntry | None:
         """The entry whose address is played live for `entry`: its own, or that of the profile's source `database`.

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Never
 
+from stream_manager.faults import PlaybackError
 from stream_manager.network.allowed_addresses import require_allowed
 from stream_manager.outputs.base import OutputFault
+from stream_manager.outputs.registry import RECORDER
 from stream_manager.services import Services
 from stream_manager.source import Source
 from stream_manager.source_factory import SourceFactory
@@ -159,18 +161,18 @@ class Sources:
     async def switch_recording(self, name: str, *, on: bool) -> None:
         """Record the source called `name` from now on, or no longer.
 
-        Raises RequestError if there is none, or if its settings do not say how to record it.
+        Raises RequestError if there is none, if it cannot be recorded, or if JACK has no room for the recorder.
         """
-        if name not in self._loaded:
-            raise self._unknown(name)
-        settings = self._loaded[name][0].settings
-        if settings.record is None:
-            message = f"The source {name!r} has no settings for recordings."
-            raise RequestError(message, hint="Add `record` to it in the profile.", code="not_recordable", field="name")
-        try:
-            await self._services.recordings.switch(settings, on=on)
-        except OSError as error:
-            log.error("cannot save that %s was switched: %s; a restart will forget it", name, error.strerror)
+        async with self._changing:
+            if name not in self._loaded:
+                raise self._unknown(name)
+            source = self._loaded[name][0]
+            if source.settings.record is None:
+                message = f"The source {name!r} is copied without decoding, or is a past recording itself."
+                raise RequestError(message, hint="It cannot be recorded.", code="not_recordable", field="name")
+            if on:
+                await _add_recorder(source)
+            await self._services.recordings.switch(source.settings, on=on)
 
     async def record_signals(self) -> Never:
         """Record the gaps of channels that carry no valid audio although their source plays, until cancelled."""
@@ -224,6 +226,7 @@ class Sources:
             del self._loaded[source.name]
             self._registry.dismiss(source.entry)
             self._restore(source.name)
+            await self._forget_switch(source.name)
 
     def _restore(self, name: str) -> None:
         """Load the source that is to play under `name`, once none is loaded. Refused ones are listed with a reason."""
@@ -245,6 +248,12 @@ class Sources:
         if was_kept is not self._registry.kept.get(entry.name):
             await self._save()
         self._restore(entry.name)
+        await self._forget_switch(entry.name)
+
+    async def _forget_switch(self, name: str) -> None:
+        """A source of this name that is added later is another one."""
+        if name not in self._registry.names:
+            await self._services.recordings.forget(name)
 
     async def _end(self, name: str) -> None:
         if name not in self._loaded:
@@ -269,6 +278,14 @@ class Sources:
         loaded = ", ".join(self._loaded) or "none"
         hint = f"Loaded sources: {loaded}."
         return RequestError(f"There is no source named {name!r}.", hint=hint, code="source_unknown", field="name")
+
+
+async def _add_recorder(source: Source) -> None:
+    """Raises RequestError (`jack_full`)."""
+    try:
+        await source.add_output(RECORDER)
+    except PlaybackError as error:
+        raise RequestError(f"{source.name} cannot be recorded. {error}", code=error.failure.code) from None
 
 
 def _refusal(entry: SourceEntry, error: TidzamError) -> SourceStatus:

@@ -405,8 +405,8 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "source_mounts": Explanation("Mounts of a source are missing.", "They are being pushed.", "Wait."),
         "not_recordable": Explanation(
             "The source cannot be recorded.",
-            "Its settings in the profile have no `record`.",
-            "Add `record: {}` to the source.",
+            "It is copied without decoding, or plays past recordings.",
+            "Load it with the format ogg.",
         ),
         "recording_starting": Explanation("A source is not recorded yet.", "Its recorder is starting.", "Wait."),
         "recording_failed": Explanation(

@@ -15,6 +15,7 @@ from console.services.annotated_sound import AnnotatedSound
 from tidzam.config import Settings
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.keep_marks import keep, marked_by_programs, release
+from tidzam.recording_folders import recording_folders
 from tidzam.store.database import Store
 from tidzam.store.tables.detections import IS_JUDGED, IS_MARKED, DetectionRow
 from tidzam.store.tables.places import ChannelRow
@@ -37,15 +38,15 @@ class KeptSound:
     """The marks of the clips and recordings of a node: of a detection that somebody has marked or judged, its clip is
     kept, or if there is no such file, the recordings in which it was heard; and all recordings that hold annotations.
 
-    Recordings are those of the sources in the profile. The name of the node does not matter, since it may change.
+    The name of the node does not matter, since it may change.
     `refresh` brings the marks up to date; it may take a while the first time.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
-        sinks, sources = settings.analyzer.sinks, settings.sources
+        sinks = settings.analyzer.sinks
         self._clips = _Folders.of(sink.folder for sink in sinks if isinstance(sink, ClipSinkSettings))
-        self._recordings = _Folders.of(source.record.path for source in sources if source.record is not None)
+        self._recordings = _Folders.of(recording_folders(settings))
         self._annotated = AnnotatedSound(settings)
         self._kept: set[Path] | None = None
 
@@ -56,8 +57,6 @@ class KeptSound:
         OSError.
         """
         folders = {*self._clips.resolved, *self._recordings.resolved}
-        if not folders:
-            return
         kept = self._kept
         if kept is None:
             kept = {path for folder in folders for path in marked_by_programs(folder)}
@@ -78,9 +77,8 @@ class KeptSound:
             wanted.update(paths)
             if not any(map(Path.is_file, paths)):
                 without_clip.append(number)
-        if self._recordings.resolved:
-            for name in recordings_of(session, without_clip) | self._annotated.recordings(session):
-                wanted.update(self._recordings.paths_of(name))
+        for name in recordings_of(session, without_clip) | self._annotated.recordings(session):
+            wanted.update(self._recordings.paths_of(name))
         return wanted
 
     def _known(self, session: Session, paths: Collection[Path]) -> set[Path]:

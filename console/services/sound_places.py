@@ -11,12 +11,10 @@ from tidzam.config.recording import RecordSettings
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.errors import RequestError
 from tidzam.naming import LIVE_SOURCE, channel_number, port_name, source_of
-from tidzam.paths import default_home
 from tidzam.recorded_sound.folder import RecordedFolder
 from tidzam.recorded_sound.plan import NAMED_JOIN_S, RECORDER_JOIN_S
+from tidzam.recording_folders import live_recordings_folder
 from tidzam.store.database import Store
-
-_LIVE_FOLDER = "live-recordings"
 
 
 def channel_recordings(settings: Settings, store: Store, channel: str) -> ChannelRecordings:
@@ -29,7 +27,7 @@ def channel_recordings(settings: Settings, store: Store, channel: str) -> Channe
         message, hint = f"channel: {channel!r} is no channel.", "Expected for example pond:out_0."
         raise RequestError(message, hint=hint, code="request", field="channel")
     if source == LIVE_SOURCE:
-        folder = RecordedFolder(_live_folder(settings), channel.replace(":", "-"))
+        folder = RecordedFolder(live_recordings_folder(settings), channel.replace(":", "-"))
         live = _unfinished(settings, folder, None)
         return ChannelRecordings(0, join_s=NAMED_JOIN_S, folder=folder, stored=None, unfinished=live)
     stored = StoredRecordings(store, settings.node.known_as, source)
@@ -74,8 +72,3 @@ def _unfinished(settings: Settings, folder: RecordedFolder, record: RecordSettin
         is_private=settings.analyzer.privacy.detector is not None,
         is_segments=record is not None and record.mode == "segments",
     )
-
-
-def _live_folder(settings: Settings) -> Path:
-    folder = settings.stream_manager.live_streams.recordings
-    return folder or (settings.home or default_home()) / _LIVE_FOLDER

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault
 from stream_manager.jack.capacity import (
@@ -15,7 +16,7 @@ from stream_manager.jack.capacity import (
     source_demand,
 )
 from stream_manager.jack.graph import JackGraph
-from tidzam.naming import port_name
+from tidzam.naming import output_client, port_name
 from tidzam.patterns import matches
 
 SETTLE_S = 3.0
@@ -46,7 +47,18 @@ class JackReservations:
         Raises PlaybackError (`jack_full`) with the numbers if the server has less; nothing is changed then.
         """
         captured = self._is_captured(source)
-        demand = source_demand(source, channels, suffixes, is_captured=captured, is_device=is_device)
+        await self._reserve(
+            source, source_demand(source, channels, suffixes, is_captured=captured, is_device=is_device)
+        )
+
+    async def extend(self, source: str, suffix: str) -> None:
+        """Reserve what another output takes, in addition to what its source has reserved, if it has. Raises as
+        `reserve` does."""
+        demand = self._reserved.get(source)
+        if demand is not None and suffix:
+            await self._reserve(source, replace(demand, clients=(*demand.clients, output_client(source, suffix))))
+
+    async def _reserve(self, source: str, demand: SourceDemand) -> None:
         try:
             async with asyncio.timeout(SETTLE_S):
                 await self._graph.until(lambda graph: self._shortage(source, demand) is None)

@@ -16,10 +16,10 @@ from stream_manager.recorder.folder import RecordingFolder, final_path
 from stream_manager.recorder.repair import NoRoomError, UnusableError, repair
 from tidzam.config import Settings
 from tidzam.errors import RequestError
+from tidzam.recording_folders import live_recordings_folder
 
 log = logging.getLogger(__name__)
 
-DEFAULT_FOLDER: Final = "live-recordings"
 _BYTES_PER_GB: Final = 1_000_000_000
 
 
@@ -161,9 +161,9 @@ def complete(storage: LiveStorage, leftovers: Iterable[Leftover]) -> None:
 
 
 def live_folder(settings: Settings) -> Path | None:
-    """The folder of the recordings of live streams. By default it is in the node's home."""
-    live = settings.stream_manager.live_streams
-    return live.recordings or (settings.home / DEFAULT_FOLDER if settings.home is not None else None)
+    """The folder of the recordings of live streams; None without a home, unless the settings name one."""
+    is_known = settings.home is not None or settings.stream_manager.live_streams.recordings is not None
+    return live_recordings_folder(settings) if is_known else None
 
 
 def live_storage(settings: Settings, *, hold: Callable[[Path], None] | None = None) -> LiveStorage:

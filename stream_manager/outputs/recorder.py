@@ -30,7 +30,7 @@ from stream_manager.recorder.retention_run import Retention, RetentionResult
 from stream_manager.services import Services
 from tidzam.aio import first_completed
 from tidzam.config import SourceSettings
-from tidzam.config.recording import FLAC_CHANNELS
+from tidzam.config.recording import FLAC_CHANNELS, DefaultRecordSettings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.jack.client_grace import CLIENT_GRACE_S
 from tidzam.naming import RECORDER_SUFFIX, output_client
@@ -124,8 +124,9 @@ class RecorderOutput:
     def _refuse_flac(self) -> None:
         channels = self._options.channels
         message = f"is not recorded: it has {channels} channels, and FLAC holds at most {FLAC_CHANNELS}."
-        log.error("%s %s Set record.format to opus or wav.", self._source.name, message)
-        hint = "Set `record.format` to opus or wav."
+        section = "stream_manager.record" if isinstance(self._settings, DefaultRecordSettings) else "record"
+        hint = f"Set `{section}.format` to opus or wav."
+        log.error("%s %s %s", self._source.name, message, hint)
         self._set_state(RecordingState.PAUSED, OutputFault("recording_channels", f"{message} {hint}"))
 
     async def _record_once(self) -> str:

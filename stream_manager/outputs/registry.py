@@ -18,15 +18,15 @@ OUTPUTS: Final = Registry(
     },
 )
 RECORDER: Final = "recorder"
-"""The output that a source has, besides those that the settings name, if it has `record` settings."""
+"""The output that a source has, besides those that the settings name, if it is recorded."""
 
 OutputType = type[Output]
 
 
-def output_names(source: SourceSettings, default: Iterable[str]) -> tuple[str, ...]:
+def output_names(source: SourceSettings, default: Iterable[str], *, is_recorded: bool = False) -> tuple[str, ...]:
     """The outputs of a source; `default` are those of sources that name none."""
     names = default if source.outputs is None else source.outputs
-    return tuple(dict.fromkeys((*names, *((RECORDER,) if source.record is not None else ()))))
+    return tuple(dict.fromkeys((*names, *((RECORDER,) if is_recorded else ()))))
 
 
 def load_outputs(names: Iterable[str]) -> Mapping[str, OutputType]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from stream_manager.outputs.base import Output, OutputFault
-from stream_manager.outputs.registry import OutputType
+from stream_manager.outputs.registry import OutputType, load_outputs
 from stream_manager.services import Services
 from tidzam.config import SourceSettings
 from tidzam.process import RestartPolicy
@@ -100,6 +100,7 @@ class SourceOutputs:
     """All outputs of a source, idle until `start`."""
 
     def __init__(self, types: Mapping[str, OutputType], source: SourceSettings, services: Services) -> None:
+        self._source, self._services = source, services
         self._runners = [OutputRunner(name, output_type, source, services) for name, output_type in types.items()]
         self._channels = 0
 
@@ -108,6 +109,16 @@ class SourceOutputs:
         if channels != self._channels:
             self._channels = channels
             await asyncio.gather(*(runner.start(channels) for runner in self._runners))
+
+    async def add(self, name: str) -> None:
+        """Output it there, too, from now on. Raises PlaybackError if JACK has no room for it."""
+        if any(runner.name == name for runner in self._runners):
+            return
+        runner = OutputRunner(name, load_outputs((name,))[name], self._source, self._services)
+        await self._services.reservations.extend(self._source.name, runner.jack_suffix)
+        self._runners.append(runner)
+        if self._channels:
+            await runner.start(self._channels)
 
     async def stop(self) -> None:
         self._channels = 0

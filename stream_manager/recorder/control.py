@@ -12,6 +12,7 @@ from pathlib import Path
 from stream_manager.state_file import state_path
 from tidzam.atomic import write_atomically
 from tidzam.config import Settings, SourceSettings
+from tidzam.config.recording import DefaultRecordSettings
 from tidzam.protocol.recordings import RecordingState, RecordingStatus
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class RecordingCounters:
 
 
 class RecordingControl:
-    """The switches and counters of all sources that have `record` settings.
+    """The switches and counters of all sources that can be recorded.
 
     Switches are kept in the file `path`, so that they outlive the stream manager; without one they are not.
     """
@@ -59,15 +60,35 @@ class RecordingControl:
         """Whether `source` is to be recorded: as it was switched, otherwise as its settings say."""
         return source.record is not None and self._switched.get(source.name, source.record.enabled)
 
+    def has_recorder(self, source: SourceSettings) -> bool:
+        """Whether `source` has the output that records it, and deletes its recordings in time, even while it is off."""
+        record = source.record
+        if not isinstance(record, DefaultRecordSettings):
+            return record is not None
+        return record.enabled or source.name in self._switched
+
     async def switch(self, source: SourceSettings, *, on: bool) -> None:
-        """Record `source` from now on, or no longer. Raises OSError if that could not be saved; it is done anyway."""
+        """Record `source` from now on, or no longer, even if that cannot be saved."""
+        log.info("%s: recording is switched %s", source.name, "on" if on else "off")
+        await self._change({source.name: on})
+
+    async def forget(self, name: str) -> None:
+        """The source called `name` is no longer known: a later one of that name is recorded as its settings say."""
+        if name in self._switched:
+            await self._change({}, without=name)
+
+    async def _change(self, switched: Mapping[str, bool], without: str | None = None) -> None:
         async with self._saving:  # the switches are written in order, and nobody waits for a slow disk
             async with self._changed:
-                self._switched = {**self._switched, source.name: on}
+                kept = {name: on for name, on in self._switched.items() if name != without}
+                self._switched = {**kept, **switched}
                 self._changed.notify_all()
-            log.info("%s: recording was switched %s", source.name, "on" if on else "off")
-            if self._path is not None:
+            if self._path is None:
+                return
+            try:
                 await asyncio.to_thread(_write, self._path, self._switched)
+            except OSError as error:
+                log.error("cannot write %s: %s; a restart will forget what was switched", self._path, error.strerror)
 
     async def until(self, source: SourceSettings, *, on: bool) -> None:
         """Wait until `source` is switched on, or off."""
@@ -83,7 +104,7 @@ class RecordingControl:
         return iter(self._counters.items())
 
     def status(self, source: SourceSettings) -> RecordingStatus | None:
-        """The state of the recording of `source`; None if it has no `record` settings."""
+        """The state of the recording of `source`; None if it cannot be recorded."""
         if source.record is None:
             return None
         counters, on = self.counters(source.name), self.is_on(source)

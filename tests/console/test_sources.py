@@ -126,8 +126,17 @@ def test_an_address_with_credentials_is_shown_without_them_and_marked(node: Node
     assert "secret" not in str(node.audit)
 
 
-def test_recording_is_not_switched_where_the_profile_has_none(node: Node) -> None:
-    refused = node.client.put(f"{SOURCES}/marsh/recording", json={"on": True})
+@pytest.mark.parametrize("name", ["marsh", "wren"])
+def test_any_source_is_recorded_from_when_it_is_switched_on(node: Node, name: str) -> None:
+    node.added(skip_test=True)
+    assert node.client.put(f"{SOURCES}/{name}/recording", json={"on": True}).status_code == 204
+    assert node.source(name)["recording"]["is_on"]
+    assert node.audit[0]["detail"] == {"recording": "on"}
+
+
+def test_a_source_that_is_copied_cannot_be_recorded(node: Node) -> None:
+    node.added(url="http://127.0.0.1:9/pond.ogg", format="copy", skip_test=True)
+    refused = node.client.put(f"{SOURCES}/wren/recording", json={"on": True})
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_recordable")
 
 

@@ -24,7 +24,9 @@ TONE_HZ = 1000
 @pytest.fixture(scope="module")
 def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
     folder = tmp_path_factory.mktemp("manager")
-    with stream_manager(folder, [], live_ports=2, state_file=str(folder / "client-sources.json")) as running:
+    record = {"path": str(folder / "recordings"), "length_s": 3600}
+    state = str(folder / "client-sources.json")
+    with stream_manager(folder, [], live_ports=2, state_file=state, record=record) as running:
         running.until_well()
         soundfile.write(running.media_root / "wren.flac", tone(440, duration_s=2), 44100)
         yield running
@@ -36,16 +38,25 @@ def served(manager: Manager, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield ServedConsole(*console)
 
 
-def test_an_added_source_plays_and_returns_after_a_restart(manager: Manager, served: ServedConsole) -> None:
+def test_an_added_source_plays_and_is_recorded_also_after_a_restart(manager: Manager, served: ServedConsole) -> None:
+    def is_recording() -> bool:
+        recording = manager.source("wren").get("recording") or {}
+        return bool(recording.get("state") == "recording" and recording["bytes"] > 0)
+
     client = served.console.logged_in("manager", base=served.url)
     added = client.post("/api/v1/sources", json={"name": "wren", "url": "wren.flac", "loop": True})
     assert (added.status_code, added.json()["state"]) == (201, "playing")
+    assert client.put("/api/v1/sources/wren/recording", json={"on": True}).status_code == 204
+    manager.until(is_recording, within_s=20)
     manager.kill()
     manager.start()
-    manager.until(lambda: manager.source("wren").get("state") == "playing", within_s=20)
+    manager.until(lambda: manager.source("wren").get("state") == "playing" and is_recording(), within_s=20)
     # The console sees within seconds that the stream manager is back.
     manager.until(lambda: client.delete("/api/v1/sources/wren").status_code == 204, within_s=20)
     assert not manager.source("wren")
+    *_, last = sorted((manager.media_root.parent / "recordings").glob("wren-*.flac"))
+    samples, rate_hz = soundfile.read(last)
+    assert loudest_hz(samples[-rate_hz:], rate_hz) == 440
 
 
 def test_the_microphone_of_a_browser_is_heard_in_jack(manager: Manager, served: ServedConsole, tmp_path: Path) -> None:

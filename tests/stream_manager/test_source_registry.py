@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from stream_manager.source_registry import SourceEntry, SourceRegistry
 from tidzam.config import SourceSettings
+from tidzam.config.recording import DefaultRecordSettings, RecordSettings
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.errors import RequestError
 
@@ -42,6 +46,26 @@ def test_a_source_that_refers_to_itself_has_no_origin() -> None:
     one = registry()
     one.profile["pond"] = SourceEntry(SourceSettings(name="pond", database="pond"))
     assert one.origin(one.profile["pond"]) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "folder"),
+    [
+        ({"name": "pond"}, "archive"),
+        ({"name": "lake"}, "others"),
+        ({"name": "lake", "record": RecordSettings(path=Path("own"))}, "own"),
+        ({"name": "pond", "format": "copy"}, None),
+        ({"name": "pond", "database": "pond", "date": "2026-05-01-04-15-30"}, None),
+    ],
+)
+def test_a_source_is_recorded_as_the_profile_says_for_its_name_or_else_for_all(
+    changes: dict[str, Any], folder: str | None
+) -> None:
+    one = SourceRegistry()
+    one.profile["pond"] = SourceEntry(SourceSettings(name="pond", url="x.flac", record=RecordSettings(path=Path("archive"))))
+    wanted = SourceSettings.model_validate({"url": "y.flac", **changes})
+    record = one.recordable(wanted, DefaultRecordSettings(path=Path("others"))).record
+    assert (None if record is None else str(record.path)) == folder
 
 
 def test_a_profile_source_is_restored_when_its_guest_is_dismissed() -> None:

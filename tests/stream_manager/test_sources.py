@@ -16,7 +16,7 @@ from tests.support.eventually import eventually_async
 from tests.support.packages import install_package
 from tests.support.services import services
 from tidzam.config import Settings, SourceSettings
-from tidzam.errors import ConfigError
+from tidzam.errors import ConfigError, RequestError
 from tidzam.extensions import Registry
 from tidzam.protocol.source_status import SourceState, SourceStatus
 
@@ -77,6 +77,27 @@ class RadioPlayer:
 async def test_a_scheme_that_no_built_in_player_knows_is_refused() -> None:
     async with loaded(source("pond", url="radio://7")) as sources:
         assert status(sources, "pond").code == "source_refused"
+
+
+async def test_a_source_without_record_settings_is_switched_until_it_is_unloaded() -> None:
+    async with loaded() as sources:
+        await sources.load(source("well", url="http://127.0.0.1:9/well.ogg"), "client", trusted=True)
+        await sources.switch_recording("well", on=True)
+        recording = status(sources, "well").recording
+        assert recording is not None
+        assert recording.on
+        await sources.unload("well")
+        await sources.load(source("well", url="http://127.0.0.1:9/well.ogg"), "client", trusted=True)
+        recording = status(sources, "well").recording
+        assert recording is not None
+        assert not recording.on
+
+
+async def test_a_copied_source_cannot_be_recorded() -> None:
+    async with loaded(source("pond", url="http://127.0.0.1:9/pond.ogg", format="copy")) as sources:
+        with pytest.raises(RequestError) as caught:
+            await sources.switch_recording("pond", on=True)
+        assert caught.value.code == "not_recordable"
 
 
 def test_the_suffixes_of_all_outputs_in_use_are_collected() -> None:

@@ -13,6 +13,7 @@ from typing import Final
 from tidzam.config import Settings
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.paths import CACHE, JOBS, PACKAGE, STORE, WANTED
+from tidzam.recording_folders import recording_folders
 from tidzam.tokens import TOKEN_FILE
 
 CLIENT_SOURCES: Final = "client-sources.json"
@@ -132,9 +133,8 @@ def outside_folders(settings: Settings, home: Path) -> Mapping[str, Path]:
 
 
 def _folders_of(settings: Settings, home: Path) -> Iterator[Path | None]:
-    yield from (source.record.path for source in settings.sources if source.record is not None)
+    yield from recording_folders(settings)
     yield from (sink.folder for sink in settings.analyzer.sinks if isinstance(sink, ClipSinkSettings))
-    yield settings.stream_manager.live_streams.recordings
     yield settings.analyzer.nn
     yield from _client_folders(settings.stream_manager.state_file or home / CLIENT_SOURCES)
 

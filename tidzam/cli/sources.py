@@ -92,6 +92,20 @@ def unload(
 
 
 @app.command()
+def record(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of the source.")],
+    on: Annotated[bool, typer.Option("--on/--off", help="Record it, or no longer.")] = True,
+    home: HomeOption = None,
+) -> None:
+    """Record a source from now on, or no longer. That outlives restarts."""
+    from tidzam.cli.source_requests import request_sources
+
+    request_sources(*running_node(home or context.obj), record={"name": name, "on": on})
+    say(f"{name} is recorded" if on else f"{name} is no longer recorded")
+
+
+@app.command()
 def history(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of the source.")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 from tidzam.addresses import is_address
 from tidzam.config.read import read_model
@@ -12,6 +13,8 @@ from tidzam.config.settings import Settings
 from tidzam.config.sinks import SinkSettings
 from tidzam.config.sources import SourceSettings
 from tidzam.paths import home_folder
+
+Recording = TypeVar("Recording", bound=RecordSettings)
 
 
 def load_settings(path: Path) -> Settings:
@@ -36,12 +39,13 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     def anchor_source(source: SourceSettings) -> SourceSettings:
         is_file = source.url is not None and not is_address(source.url)
         url = str(anchor(Path(source.url))) if is_file and source.url else source.url
-        record = source.record and source.record.model_copy(update={"path": anchor_record(source.record)})
+        record = source.record and anchor_record(source.record)
         database = anchor(source.path_database)
         return source.model_copy(update={"url": url, "path_database": database, "record": record})
 
-    def anchor_record(record: RecordSettings) -> Path | None:
-        return anchor(record.path) if "path" in record.model_fields_set else home_folder(home) / record.path
+    def anchor_record(record: Recording) -> Recording:
+        is_named = "path" in record.model_fields_set
+        return record.model_copy(update={"path": anchor(record.path) if is_named else home_folder(home) / record.path})
 
     def anchor_sink(sink: SinkSettings) -> SinkSettings:
         return sink.model_copy(update={name: anchor_value(value) for name, value in sink})
@@ -63,7 +67,12 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         update={
             "home": home,
             "stream_manager": manager.model_copy(
-                update={"media_roots": roots, "state_file": state, "live_streams": live}
+                update={
+                    "media_roots": roots,
+                    "state_file": state,
+                    "live_streams": live,
+                    "record": anchor_record(manager.record),
+                }
             ),
             "analyzer": analyzer.model_copy(
                 update={"nn": anchor(analyzer.nn), "shadow": shadow, "sinks": tuple(map(anchor_sink, analyzer.sinks))}

@@ -64,3 +64,11 @@ class RecordSettings(Section):
     def file_length_s(self) -> int:
         """The length of a file in seconds."""
         return self.length_s or _LENGTH_S[self.mode]
+
+
+class DefaultRecordSettings(RecordSettings):
+    """How sources without `record` of their own are recorded."""
+
+    enabled: bool = Field(
+        False, description="Record all of them from the start; otherwise, those that clients switch on"
+    )

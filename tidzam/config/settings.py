@@ -20,6 +20,7 @@ from tidzam.config.inference import DEFAULT_ENGINE, EngineName
 from tidzam.config.live_streams import LiveStreamSettings
 from tidzam.config.location import LocationSettings
 from tidzam.config.privacy import PrivacySettings
+from tidzam.config.recording import DefaultRecordSettings
 from tidzam.config.reload import ReloadSettings
 from tidzam.config.search import SearchSettings
 from tidzam.config.section import Names, Section, moved, renamed
@@ -147,6 +148,7 @@ class StreamManagerSettings(ServerSettings):
     )
     live_ports: int = Field(10, ge=0, le=256, description="Maximum number of live streams; 0 for none")
     live_streams: LiveStreamSettings = LiveStreamSettings()
+    record: DefaultRecordSettings = DefaultRecordSettings()
     outputs: Names = Field(("icecast",), description="Names of the outputs of all sources' channels; `[]` for none")
     buffer_s: float = Field(
         100.0, gt=0, description="Seconds of a stream that the player reads ahead; at most 30 s of a live one are kept"

@@ -74,7 +74,8 @@ class ReleaseSource(Message):
 class SwitchRecording(Message):
     """Switch the recording of a source on or off. The state of the switch survives restarts.
 
-    The settings `record` in the profile determine where and how it is recorded.
+    The settings `record` of the source in the profile determine where and how it is recorded; without them, those of
+    `stream_manager.record` do.
     """
 
     name: WireSourceName = Field(description="Name of the source")

@@ -122,7 +122,7 @@ class SourceStatus(Message):
     band_hz: int | None = Field(None, description="The highest frequency it can contain: half of the lower sample rate")
     remarks: tuple[SourceRemark, ...] = Field((), description="What is notable about it")
     live_streams: tuple[LiveStreamStatus, ...] = Field((), description="The streams of `tidzam-livestreams`")
-    recording: RecordingStatus | None = Field(None, description="Its recording; null if the profile has none")
+    recording: RecordingStatus | None = Field(None, description="Its recording; null if it cannot be recorded")
     signals: tuple[ChannelSignal, ...] = Field((), description="The health of the signal of each channel")
     replay: ReplayStatus | None = Field(None, description="What it plays of recordings; null if it plays no recordings")
 

@@ -16,6 +16,7 @@ from tidzam.errors import RequestError
 from tidzam.open_set_report import ReportedWindow, TestedWindows
 from tidzam.paths import default_home
 from tidzam.recorded_sound.read import MEDIA_TYPES, SoundFormat, write_sound
+from tidzam.recording_folders import recording_folders
 
 
 def example_sound(
@@ -48,10 +49,8 @@ def example_sound(
 def sound_folders(settings: Settings) -> Iterator[Path]:
     """The folders in which the node keeps sound: its home, and those of recordings and clips."""
     yield settings.home or default_home()
-    yield from (source.record.path for source in settings.sources if source.record is not None)
+    yield from recording_folders(settings)
     yield from (sink.folder for sink in settings.analyzer.sinks if isinstance(sink, ClipSinkSettings))
-    if settings.stream_manager.live_streams.recordings is not None:
-        yield settings.stream_manager.live_streams.recordings
 
 
 def _permitted(settings: Settings, tested: TestedWindows, window: ReportedWindow) -> Path:

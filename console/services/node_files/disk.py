@@ -6,9 +6,10 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from console.services.node_files.growth import Growing, WrittenFile, days_until_
 from console.services.node_files.retention_words import clip_words, record_words, row_words
 from console.services.turns import PATIENCE_S, BusyError, Turns
 from tidzam.config import Settings
+from tidzam.config.recording import RecordSettings
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.naming import split_date
 from tidzam.paths import CACHE, GAPS, MODELS, SPOOL, STORE
@@ -58,7 +60,7 @@ class DiskReport(ConsoleModel):
 @dataclass(frozen=True)
 class _Kind:
     """A kind of files, and when they are deleted: after `days`, above `gigabytes`, or while the disk is too full, if it
-    `yields`. With a `source`, only its recordings: others are in the folder, too.
+    `yields`. `is_one` tells by the name of a file whether it is of this kind, if there are others in the folder.
 
     How fast they grow is known if each file is written once, so that `is_dated`, or from the `daily_share` of their
     size that comes per day.
@@ -70,7 +72,7 @@ class _Kind:
     days: float | None = None
     gigabytes: float | None = None
     yields: bool = False
-    source: str | None = None
+    is_one: Callable[[str], bool] | None = None
     is_dated: bool = False
     daily_share: float | None = None
 
@@ -131,20 +133,7 @@ class DiskUse:
 
 def _kinds(settings: Settings, store: Store, home: Path, now: datetime) -> Iterator[_Kind]:
     """The kinds of files that a node with these settings writes."""
-    sources = Counter(_whole(source.record.path) for source in settings.sources if source.record is not None)
-    for source in settings.sources:
-        if (record := source.record) is not None:
-            keep, folder = record.keep, _whole(record.path)
-            yield _Kind(
-                f"recordings of {source.name}",
-                folder,
-                record_words(keep),
-                days=keep.days,
-                gigabytes=keep.max_gb,
-                yields=keep.min_free_gb is not None,
-                source=source.name if sources[folder] > 1 else None,
-                is_dated=True,
-            )
+    yield from _recordings(settings)
     for sink in settings.analyzer.sinks:
         if isinstance(sink, ClipSinkSettings):
             budget = sink.budget
@@ -169,6 +158,29 @@ def _kinds(settings: Settings, store: Store, home: Path, now: datetime) -> Itera
     yield _Kind("models", home / MODELS, "kept")
     yield _Kind("caches", home / CACHE, "made again if they are deleted")
     yield _Kind("logs", home / "logs", "the oldest parts are deleted: 40 MB per program at most")
+
+
+def _recordings(settings: Settings) -> Iterator[_Kind]:
+    """The recordings of each source that the settings record, and those of all others."""
+    recorded = {source.name: source.record for source in settings.sources if source.record is not None}
+    other = settings.stream_manager.record
+    users = Counter(_whole(record.path) for record in (other, *recorded.values()))
+    kinds: list[tuple[str, RecordSettings, Callable[[str], bool]]] = [
+        *((f"recordings of {name}", record, partial(_is_of, (name,))) for name, record in recorded.items()),
+        ("recordings of other sources", other, lambda file_name: not _is_of(recorded, file_name)),
+    ]
+    for title, record, is_one in kinds:
+        folder, keep = _whole(record.path), record.keep
+        yield _Kind(
+            title,
+            folder,
+            record_words(keep),
+            days=keep.days,
+            gigabytes=keep.max_gb,
+            yields=keep.min_free_gb is not None,
+            is_one=is_one if users[folder] > 1 else None,
+            is_dated=True,
+        )
 
 
 def _store_kind(settings: Settings, store: Store, home: Path, now: datetime) -> _Kind:
@@ -221,7 +233,7 @@ def _files(kind: _Kind, others: set[Path]) -> Iterator[os.stat_result]:
         place = Path(root)
         names[:] = [name for name in names if place / name not in others]
         for name in files:
-            if kind.source is not None and not _is_of(kind.source, name):
+            if kind.is_one is not None and not kind.is_one(name):
                 continue
             try:
                 status = (place / name).stat(follow_symlinks=False)
@@ -230,9 +242,10 @@ def _files(kind: _Kind, others: set[Path]) -> Iterator[os.stat_result]:
             yield status
 
 
-def _is_of(source: str, file_name: str) -> bool:
-    """Whether a file is a recording of a source, complete or not."""
-    return split_date(file_name.lstrip(".")[: len(source) + _DATE_LENGTH])[0] == source
+def _is_of(sources: Collection[str], file_name: str) -> bool:
+    """Whether a file is a recording of one of these sources, complete or not."""
+    shown = file_name.lstrip(".")
+    return any(split_date(shown[: len(source) + _DATE_LENGTH])[0] == source for source in sources)
 
 
 def _is_on(folder: Path, home: Path) -> bool:

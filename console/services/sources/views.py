@@ -73,7 +73,7 @@ class ManagedSource(ConsoleModel):
     gap_s: float = Field(description="Seconds without valid audio since it was loaded")
     problem: str | None = Field(description="What is wrong at present, and what to do")
     last_error: str | None = Field(description="Why it last failed, even if it has recovered")
-    recording: SourceRecordingView | None = Field(description="Its recording; null if the profile has none for it")
+    recording: SourceRecordingView | None = Field(description="Its recording; null if it cannot be recorded")
 
     @property
     def is_changeable(self) -> bool:

@@ -54,6 +54,21 @@ async def test_a_source_that_is_refused_keeps_what_it_had() -> None:
     await refused(one, "lake", 12)
 
 
+async def test_another_output_is_reserved_in_addition() -> None:
+    one = reservations(64)
+    await one.reserve("pond", 20, ("ice",))
+    await one.extend("pond", "rec")
+    assert (one.used.ports, one.used.clients) == (60, 3)
+
+
+async def test_another_output_that_does_not_fit_is_refused() -> None:
+    one = reservations(64)
+    await one.reserve("pond", 30, ("ice",))
+    with pytest.raises(PlaybackError):
+        await one.extend("pond", "rec")
+    assert one.used.ports == 60
+
+
 async def test_another_number_of_channels_replaces_a_reservation() -> None:
     one = reservations(64)
     await one.reserve("pond", 20, ("ice",))

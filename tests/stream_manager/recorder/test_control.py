@@ -10,6 +10,7 @@ import pytest
 from stream_manager.recorder.control import RecordingControl, switches_path
 from tests.support.services import source_settings
 from tidzam.config import Settings
+from tidzam.config.recording import DefaultRecordSettings, RecordSettings
 from tidzam.config.settings import StreamManagerSettings
 from tidzam.protocol.recordings import RecordingState
 
@@ -44,12 +45,41 @@ async def test_a_damaged_file_is_reported_and_the_settings_apply(
     assert not RecordingControl(path).is_on(POND)
 
 
-async def test_a_switch_that_cannot_be_saved_is_set_and_reported(tmp_path: Path) -> None:
+async def test_a_switch_that_cannot_be_saved_is_set_and_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "file").touch()
     control = RecordingControl(tmp_path / "file" / "switches.json")
-    with pytest.raises(OSError, match="file"):
-        await control.switch(POND, on=False)
+    await control.switch(POND, on=False)
     assert not control.is_on(POND)
+    assert "a restart will forget what was switched" in caplog.text
+
+
+async def test_a_switch_of_a_source_that_is_gone_is_forgotten(tmp_path: Path) -> None:
+    control = RecordingControl(tmp_path / "switches.json")
+    await control.switch(POND, on=False)
+    await control.switch(LAKE, on=True)
+    await control.forget("pond")
+    later = RecordingControl(tmp_path / "switches.json")
+    assert [later.is_on(source) for source in (POND, LAKE)] == [True, True]
+
+
+async def test_a_source_without_settings_of_its_own_has_a_recorder_once_it_was_switched() -> None:
+    control, well = RecordingControl(), source_settings("well")
+    well = well.model_copy(update={"record": DefaultRecordSettings()})
+    before = control.has_recorder(well)
+    await control.switch(well, on=True)
+    await control.switch(well, on=False)
+    assert (before, control.has_recorder(well)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("record", "has_recorder"),
+    [(None, False), (RecordSettings(enabled=False), True), (DefaultRecordSettings(enabled=True), True)],
+)
+def test_the_settings_say_what_has_a_recorder(record: RecordSettings | None, has_recorder: bool) -> None:
+    well = source_settings("well").model_copy(update={"record": record})
+    assert RecordingControl().has_recorder(well) is has_recorder
 
 
 async def test_waiting_for_a_switch() -> None:

@@ -8,7 +8,7 @@ from tidzam.config import Settings, load_settings, load_sources
 from tidzam.config.__main__ import document
 from tidzam.config.shadow import ShadowSettings
 from tidzam.errors import ConfigError
-from tidzam.paths import PROFILES
+from tidzam.paths import PROFILES, home_folder
 
 
 def write(folder: Path, text: str) -> Path:
@@ -24,7 +24,10 @@ def mistakes(folder: Path, text: str) -> list[str]:
 
 
 def test_an_empty_profile_is_all_defaults(tmp_path: Path) -> None:
-    assert load_settings(write(tmp_path, "")) == Settings()
+    default = Settings()
+    record = default.stream_manager.record.model_copy(update={"path": home_folder() / "recordings"})
+    manager = default.stream_manager.model_copy(update={"record": record})
+    assert load_settings(write(tmp_path, "")) == default.model_copy(update={"stream_manager": manager})
 
 
 @pytest.mark.parametrize("path", sorted(PROFILES.glob("*.yaml")), ids=lambda path: path.stem)
