@@ -29,6 +29,7 @@ from stream_manager.source_history import Transition, TransitionHistory
 from stream_manager.source_log import is_power_of_two, started_lines, transition_line
 from stream_manager.source_registry import SourceEntry
 from stream_manager.source_state import HealingPolicy, PlaybackState, SourceEvent, transition
+from tidzam.config import SourceSettings
 from tidzam.errors import SetupError, SourceError
 from tidzam.gaps import GapReason
 from tidzam.naming import port_name

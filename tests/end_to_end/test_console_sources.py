@@ -18,6 +18,7 @@ from tests.support.sound import loudest_hz, tone
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
+HEARD_HZ = 400
 TONE_HZ = 1000
 
 
@@ -28,7 +29,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
     state = str(folder / "client-sources.json")
     with stream_manager(folder, [], live_ports=2, state_file=state, record=record) as running:
         running.until_well()
-        soundfile.write(running.media_root / "wren.flac", tone(440, duration_s=2), 44100)
+        soundfile.write(running.media_root / "wren.flac", tone(HEARD_HZ, duration_s=2), 44100)
         yield running
 
 
@@ -56,7 +57,7 @@ def test_an_added_source_plays_and_is_recorded_also_after_a_restart(manager: Man
     assert not manager.source("wren")
     *_, last = sorted((manager.media_root.parent / "recordings").glob("wren-*.flac"))
     samples, rate_hz = soundfile.read(last)
-    assert loudest_hz(samples[-rate_hz:], rate_hz) == 440
+    assert loudest_hz(samples, rate_hz) == HEARD_HZ
 
 
 def test_the_microphone_of_a_browser_is_heard_in_jack(manager: Manager, served: ServedConsole, tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ def test_a_source_is_recorded_as_the_profile_says_for_its_name_or_else_for_all(
     changes: dict[str, Any], folder: str | None
 ) -> None:
     one = SourceRegistry()
-    one.profile["pond"] = SourceEntry(SourceSettings(name="pond", url="x.flac", record=RecordSettings(path=Path("archive"))))
+    archive = RecordSettings(path=Path("archive"))
+    one.profile["pond"] = SourceEntry(SourceSettings(name="pond", url="x.flac", record=archive))
     wanted = SourceSettings.model_validate({"url": "y.flac", **changes})
     record = one.recordable(wanted, DefaultRecordSettings(path=Path("others"))).record
     assert (None if record is None else str(record.path)) == folder
