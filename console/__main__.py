@@ -14,6 +14,7 @@ import uvicorn
 
 from console.app import create_app, guarded, make_runtime
 from console.web.connections import bounded_protocol
+from console.web.tls import tls_protocol
 from tidzam.config import Settings, load_settings
 from tidzam.errors import NodeError, SetupError
 from tidzam.hangup import on_hangup
@@ -99,6 +100,9 @@ def _configuration(settings: Settings, application: object) -> uvicorn.Config:
             f"The TLS certificate {console.certificate} cannot be used: {error.strerror or error}.",
             hint="Check console.certificate and console.private_key.",
         ) from None
+    if config.ssl is not None:  # uvicorn would not count connections that never complete their handshake
+        config.http_protocol_class = tls_protocol(config.http_protocol_class, config.ssl)  # type: ignore[assignment,arg-type]
+        config.ssl = None
     return config
 
 

@@ -145,6 +145,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "weak_password": Explanation(
             "The new password is not accepted.", "It is too short, trivial or was typed differently.", "Choose another."
         ),
+        "no_password": Explanation(
+            "The account has no password.",
+            "Single sign-on or a proxy logs this user in.",
+            "Have an admin give it one on the page Users.",
+        ),
         "wrong_password": Explanation("The present password is wrong.", "It is mistyped.", "Type it again."),
         "conflict": Explanation(
             "An annotation or a model was not changed, since somebody else was faster.",

@@ -103,6 +103,7 @@ def _page(
         "account.html",
         visitor=visitor,
         status=status_of(error) if error else 200,
+        has_password=account.has_password(runtime.store, visitor),
         sessions=account.list_sessions(runtime.store, runtime.sessions, visitor, now=now),
         tokens=account.list_tokens(runtime.store, visitor),
         scopes=[scope for scope in SCOPES if visitor.may(scope)],

@@ -25,6 +25,7 @@ from console.pages import (
     source,
     sources,
     species,
+    tags,
     users,
 )
 
@@ -51,6 +52,6 @@ def page_router() -> APIRouter:
         api_docs,
     ):
         router.include_router(page.router)
-    for page in (sources, source, microphone, backups):
+    for page in (sources, source, microphone, backups, tags):
         router.include_router(page.router)
     return router

@@ -36,8 +36,11 @@ def change_password(
 ) -> None:
     """Change the visitor's password and end all other sessions; with `remove_tokens`, the API tokens are removed.
 
-    Raises RequestError (`wrong_password`, `weak_password`) and LockedOutError.
+    Raises RequestError (`no_password`, `wrong_password`, `weak_password`) and LockedOutError.
     """
+    if not has_password(store, visitor):
+        hint = "An admin can give it one on the page Users."
+        raise RequestError("This account has no password: others log you in.", hint=hint, code="no_password")
     require_password(store, policy, visitor, present, now=now)
     with store.write() as session:
         user = require_user(session, visitor.name)
@@ -50,6 +53,12 @@ def change_password(
             keep_session=visitor.session,
             keep_tokens=not remove_tokens,
         )
+
+
+def has_password(store: Store, visitor: Visitor) -> bool:
+    """Whether the visitor can log in with a password; without one, only single sign-on or a proxy does that."""
+    with store.read() as session:
+        return require_user(session, visitor.name).password_hash is not None
 
 
 def list_sessions(store: Store, policy: SessionPolicy, visitor: Visitor, *, now: datetime) -> tuple[SessionView, ...]:

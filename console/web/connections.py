@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
+from typing import Final, Protocol
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -17,20 +17,27 @@ log = logging.getLogger(__name__)
 _SAID_EVERY_S: Final = 60.0
 
 
+class WaitingConnection(Protocol):
+    """A connection that may be ended while it waits."""
+
+    address: str
+    transport: asyncio.Transport
+
+
 class WaitingConnections:
     """The connections that have not sent the head of a request yet, the oldest first."""
 
     def __init__(self, limits: LimitSettings, *, per_address: int = UNFINISHED_PER_ADDRESS) -> None:
         self.limits = limits
         self._per_address = per_address
-        self._all: dict[BoundedProtocol, None] = {}
-        self._of: dict[str, dict[BoundedProtocol, None]] = {}
+        self._all: dict[WaitingConnection, None] = {}
+        self._of: dict[str, dict[WaitingConnection, None]] = {}
         self._said_s = float("-inf")
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def add(self, connection: BoundedProtocol, connected: int) -> None:
+    def add(self, connection: WaitingConnection, connected: int) -> None:
         """One more waits, of so many that are connected; those above the limits are ended, the oldest first."""
         of_address = self._of.setdefault(connection.address, {})
         self._all[connection] = of_address[connection] = None
@@ -39,7 +46,7 @@ class WaitingConnections:
         elif connected > self.limits.connections:
             self._end(next(iter(self._all)), "the console has too many connections")
 
-    def remove(self, connection: BoundedProtocol) -> None:
+    def remove(self, connection: WaitingConnection) -> None:
         """It waits no more."""
         self._all.pop(connection, None)
         of_address = self._of.get(connection.address, {})
@@ -47,11 +54,11 @@ class WaitingConnections:
         if not of_address:
             self._of.pop(connection.address, None)
 
-    def end_late(self, connection: BoundedProtocol) -> None:
+    def end_late(self, connection: WaitingConnection) -> None:
         """End one that has not sent a complete request in time."""
         self._end(connection, "it did not send a request in time")
 
-    def _end(self, connection: BoundedProtocol, reason: str) -> None:
+    def _end(self, connection: WaitingConnection, reason: str) -> None:
         self.remove(connection)
         now_s = asyncio.get_running_loop().time()
         if now_s - self._said_s > _SAID_EVERY_S:

@@ -31,6 +31,7 @@ STATUS: Final[Mapping[str, int]] = {
     "forbidden": 403,
     "csrf": 403,
     "wrong_password": 403,
+    "no_password": 409,
     "not_found": 404,
     "no_user": 404,
     "no_recording": 404,

@@ -7,9 +7,11 @@ import logging
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,6 +55,19 @@ BODY_STALLED_S: Final = 30.0
 """A client that sends nothing of the body that it has announced is gone after this time."""
 
 
+@dataclass(frozen=True)
+class SizeLimit:
+    """How large a request may be, and the setting that says so."""
+
+    bytes: int
+    setting: str
+
+    @property
+    def words(self) -> str:
+        """What is said of a request that is larger."""
+        return f"The request is larger than {self.bytes:,} bytes, the limit of {self.setting}"
+
+
 class RequestGuard:
     """Refuses requests for a foreign host, that are too large, or too many; adds security headers to all responses."""
 
@@ -61,7 +76,7 @@ class RequestGuard:
         self._app, self._clock, self._port = app, clock, console.port
         self._names = own_names(console.host, frozenset({name, f"{name}.local"}))
         self._listed = frozenset(host.lower() for host in settings.access.hosts)
-        self._per_s, self._most_bytes = console.requests_per_s, console.body_bytes
+        self._per_s, self._console = console.requests_per_s, console
         self._buckets: dict[str, TokenBucket] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +99,13 @@ class RequestGuard:
         if refused is not None:
             await refused(scope, receive, send_with_headers)
             return
-        await self._app(scope, _Bounded(receive, self._most_bytes), send_with_headers)
+        await self._app(scope, _Bounded(receive, self._size_limit(scope)), send_with_headers)
+
+    def _size_limit(self, scope: Scope) -> SizeLimit:
+        """That of a request to this path: files of annotations may be larger than all else."""
+        if scope["path"].endswith("/api/v1/annotations/import"):
+            return SizeLimit(self._console.import_bytes, "console.import_bytes")
+        return SizeLimit(self._console.body_bytes, "console.body_bytes")
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
@@ -94,9 +115,9 @@ class RequestGuard:
             hint = "Names under which it is reached are listed in the setting access.hosts."
             return _refused(403, RequestError("This node has another name.", hint=hint, code="forbidden"))
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._most_bytes:
-            error = RequestError(f"The request is larger than {self._most_bytes} bytes.", code="request")
-            return _refused(413, error)
+        limit = self._size_limit(scope)
+        if not length.isdigit() or int(length) > limit.bytes:
+            return _refused(413, RequestError(f"{limit.words}.", code="request"))
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:  # no name has one, and PostgreSQL refuses it
             return _refused(400, RequestError("The address holds a NUL character.", code="request"))
         if self._is_flood(scope):
@@ -122,11 +143,11 @@ class RequestGuard:
 
 
 class _Bounded:
-    """Receives at most `limit` bytes of a body, also of one that does not state its length, and waits for each part for
-    a limited time; then the client is gone."""
+    """Receives as much of a body as `limit` allows, also of one that does not state its length, and waits for each part
+    for a limited time; then the client is gone. Raises HTTPException for one that is larger."""
 
-    def __init__(self, receive: Receive, limit: int) -> None:
-        self._receive, self._left = receive, limit
+    def __init__(self, receive: Receive, limit: SizeLimit) -> None:
+        self._receive, self._limit, self._left = receive, limit, limit.bytes
         self._has_more = True
 
     async def __call__(self) -> Message:
@@ -139,7 +160,7 @@ class _Bounded:
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:
-                return {"type": "http.disconnect"}
+                raise HTTPException(413, self._limit.words)
         return message
 
 

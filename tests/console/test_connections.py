@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -17,6 +21,7 @@ from console.__main__ import _configuration
 from console.web import guard
 from console.web.connections import BoundedProtocol, WaitingConnections, bounded_protocol
 from console.web.guard import RequestGuard
+from console.web.tls import tls_protocol
 from tests.support.eventually import eventually_async
 from tests.support.ports import free_port
 from tidzam.config import Settings
@@ -33,7 +38,7 @@ async def echo(request: Request) -> PlainTextResponse:
 
 
 @asynccontextmanager
-async def serving(protocol: type[BoundedProtocol], settings: Settings | None = None) -> AsyncIterator[int]:
+async def serving(protocol: Any, settings: Settings | None = None) -> AsyncIterator[int]:
     """A server with such connections, and its port."""
     port = free_port()
     app = Starlette(routes=[Route("/", echo, methods=["GET", "POST"])])
@@ -105,6 +110,58 @@ async def test_of_too_many_that_wait_the_oldest_is_ended(protocol: type[BoundedP
         others = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
         await ends(first)
         assert len(protocol.waiting) == 2
+        for _, writer in others:
+            writer.close()
+        await eventually_async(lambda: len(protocol.waiting) == 0, what="those that left are forgotten")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a key and a certificate of the name `localhost`."""
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+    subprocess.run([*make, "-keyout", path, "-out", path.with_suffix(".crt")], check=True, capture_output=True)
+    path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
+    return path
+
+
+@asynccontextmanager
+async def serving_tls(protocol: type[BoundedProtocol], certificate: Path) -> AsyncIterator[int]:
+    """The same over TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with serving(tls_protocol(protocol, context)) as port:
+        yield port
+
+
+async def test_over_tls_a_request_is_answered(certificate: Path) -> None:
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    async with serving_tls(bounded_protocol(LimitSettings()), certificate) as port:
+        reader, writer = await asyncio.open_connection("localhost", port, ssl=trusting)
+        writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nConnection: close\r\n\r\nwren")
+        assert (await reader.read())[-4:] == b"wren"
+        writer.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01", GET])
+async def test_a_handshake_that_is_not_done_in_time_ends_the_connection(certificate: Path, sent: bytes) -> None:
+    protocol = bounded_protocol(SOON)
+    async with serving_tls(protocol, certificate) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        await ends(reader)
+        await eventually_async(lambda: len(protocol.waiting) == 0, what="it is forgotten")
+
+
+@pytest.mark.parametrize("protocol", [limited(2, 9), limited(9, 2)])
+async def test_of_too_many_without_a_handshake_the_oldest_is_ended(
+    certificate: Path, protocol: type[BoundedProtocol]
+) -> None:
+    async with serving_tls(protocol, certificate) as port:
+        first, _ = await asyncio.open_connection("127.0.0.1", port)
+        await eventually_async(lambda: len(protocol.waiting) == 1, what="the first waits")
+        others = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        await ends(first)
         for _, writer in others:
             writer.close()
         await eventually_async(lambda: len(protocol.waiting) == 0, what="those that left are forgotten")

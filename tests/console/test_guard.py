@@ -94,7 +94,20 @@ def test_a_request_that_is_too_large_is_refused(tmp_path: Path, is_stated: bool)
         response = console.client().post(
             "/login", content=content, headers={"Content-Type": "application/x-www-form-urlencoded"}
         )
-    assert response.status_code == (413 if is_stated else 400)
+    assert response.status_code == 413
+    assert "larger than 2,000 bytes, the limit of console.body_bytes." in response.text
+
+
+@pytest.mark.parametrize("is_stated", [True, False])
+def test_a_file_of_annotations_may_be_larger_than_other_requests(tmp_path: Path, is_stated: bool) -> None:
+    with console_under_test(tmp_path, body_bytes=1024, import_bytes=4000) as console:
+        client, address = console.logged_in("annotator"), "/api/v1/annotations/import?format=csv"
+        table = b"channel,start,end,tag\n" + b"\n" * 2000
+        codes = [
+            client.post(address, content=body if is_stated else iter([body[:500], body[500:]])).status_code
+            for body in (table, 2 * table)
+        ]
+    assert codes == [200, 413]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from console.pages.audit import WORDS
 from tests.support.console import PASSWORD, ConsoleUnderTest, console_under_test, console_with_profile
 from tidzam.accounts.audit import AuditAction
-from tidzam.store.tables.accounts import AuditRow
+from tidzam.store.tables.accounts import AuditRow, UserRow
 
 
 def test_the_audit_log_has_words_for_every_action() -> None:
@@ -165,3 +165,25 @@ def test_a_store_that_cannot_be_used_is_said_in_a_sentence(console: ConsoleUnder
         response = client.get(path)
         assert response.status_code == 503
         assert "Check that the database runs" in response.text
+
+
+def test_a_user_without_a_password_sees_no_form_to_change_it(console: ConsoleUnderTest) -> None:
+    client = console.logged_in("viewer")
+    with console.store.write() as session:
+        session.query(UserRow).filter_by(name="viewer").one().password_hash = None
+    page = client.get("/account").text
+    assert "This account has no password" in page
+    assert 'name="present"' not in page
+    body = {"present": "anything", "new": "marsh wren at dusk"}
+    refused = client.post("/api/v1/account/password", json=body).json()["error"]
+    assert refused["code"] == "no_password"
+
+
+def test_a_tag_does_not_get_the_name_of_another_one_and_is_removed(console: ConsoleUnderTest) -> None:
+    client = console.logged_in("annotator")
+    for name in ("wren", "robin"):
+        client.post("/api/v1/tags", json={"name": name})
+    refused = client.post("/annotate/tags/rename", data={"tag": "wren", "name": "robin"})
+    assert (refused.status_code, "There is a tag &#39;robin&#39; already" in refused.text) == (409, True)
+    client.post("/annotate/tags/remove", data={"tag": "wren"})
+    assert [one["name"] for one in client.get("/api/v1/tags").json()] == ["robin"]

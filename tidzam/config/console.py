@@ -92,7 +92,12 @@ class ConsoleSettings(ServerSettings):
     keep_backups: int | None = Field(
         None, ge=1, description="Number of backups that stay when the console makes another one; by default, all"
     )
-    body_bytes: int = Field(1_000_000, ge=1024, description="Maximum size of a request in bytes")
+    body_bytes: int = Field(
+        1_000_000, ge=1024, description="Maximum size of a request in bytes, except of a file of annotations"
+    )
+    import_bytes: int = Field(
+        8_000_000, ge=1024, description="Maximum size of a file of annotations that is imported, in bytes"
+    )
 
     @model_validator(mode="after")
     def _is_complete(self) -> ConsoleSettings:

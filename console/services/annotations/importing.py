@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from pydantic import Field
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from console.accounts.visitor import Visitor
 from console.services.annotations.channels import require_channel
 from console.services.annotations.service import AnnotationService
 from console.services.models import ConsoleModel
+from console.services.turns import Turns
 from tidzam.accounts.audit import AuditAction, record
 from tidzam.annotations.audacity import read_audacity
 from tidzam.annotations.csv_table import read_csv
@@ -27,6 +29,10 @@ from tidzam.store.tables.annotations import AnnotationOrigin, AnnotationRow, Tag
 
 _Identity = tuple[int, int, int, str, float | None, float | None]
 """What makes an annotation the same as another one: channel, start and end in microseconds, tag and bounds."""
+
+
+_TURNS: Final = Turns(1)
+"""A large file takes some hundred megabytes of memory while it is read."""
 
 
 class AnnotationFormat(StrEnum):
@@ -54,8 +60,21 @@ def import_annotations(
     origin: datetime | None,
 ) -> ImportResult:
     """Add the annotations of a file. `channel` is that of lines that name none, `origin` the beginning of the sound in
-    which they count seconds. Raises RequestError (`annotation_file`, `request`) with the line.
+    which they count seconds. Raises RequestError (`annotation_file`, `request`) with the line, and BusyError.
     """
+    with _TURNS.one():
+        return _import(service, visitor, raw, file_format, channel=channel, origin=origin)
+
+
+def _import(
+    service: AnnotationService,
+    visitor: Visitor,
+    raw: bytes,
+    file_format: AnnotationFormat,
+    *,
+    channel: str | None,
+    origin: datetime | None,
+) -> ImportResult:
     highest_hz = service.settings.jack.rate_hz / 2
     found = _read(raw, file_format, origin, highest_hz)
     channels = {name: _channel(service, name, found) for name in {one.channel or channel for one in found}}

@@ -272,6 +272,22 @@ def test_a_file_is_imported(annotating: Annotating, pond: ServedConsole) -> None
     assert stored(pond, "dipper") == [(1.5, 2.5, None, None)]
 
 
+def test_tags_are_renamed_and_unused_ones_removed(annotating: Annotating, pond: ServedConsole) -> None:
+    add(pond, "robbin", 11, 12)
+    client(pond, "annotator").post("/api/v1/tags", json={"name": "misheard"})
+    page = annotating.page
+    page.goto(f"{pond.url}/annotate")
+    page.get_by_role("link", name="Tags").click()
+    expect(page.get_by_role("button", name="Remove robbin")).to_be_disabled()
+    page.get_by_label("New name of robbin").fill("robin")
+    page.get_by_role("button", name="Rename robbin").click()
+    expect(page.get_by_role("row", name="robin").get_by_role("cell").nth(1)).to_have_text("1")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Remove misheard").click()
+    expect(page.get_by_text("misheard")).to_have_count(0)
+    assert stored(pond, "robin") == [(11.0, 12.0, None, None)]
+
+
 def test_it_is_accessible_and_fits_with_a_region_chosen(page: Page, pond: ServedConsole) -> None:
     add(pond, "curlew", 1, 2, low_hz=1000, high_hz=4000)
     pond.enter(page, "annotator")

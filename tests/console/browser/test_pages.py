@@ -20,6 +20,7 @@ PAGES = (
         "/node",
         "/detections",
         "/annotate",
+        "/annotate/tags",
         "/species",
         "/search",
         "/label",
