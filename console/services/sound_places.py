@@ -33,7 +33,7 @@ def channel_recordings(settings: Settings, store: Store, channel: str) -> Channe
     stored = StoredRecordings(store, settings.node.known_as, source)
     own = own_recordings(settings, source)
     if own is None and not stored.is_known():
-        message, hint = f"The source {source!r} was never recorded.", "Add `record` to it in the profile."
+        message, hint = f"The source {source!r} was never recorded.", "Switch its recording on, on its page."
         raise RequestError(message, hint=hint, code="no_recording", field="channel")
     record = next((one.record for one in settings.sources if one.name == source), None)
     unfinished = None if own is None else _unfinished(settings, own, record)
