@@ -35,6 +35,7 @@ from stream_manager.recorder.options import RecorderOptions
 from stream_manager.recordings.databases import RecordingDatabases
 from stream_manager.recordings.reports import RecordingReports
 from stream_manager.services import Services
+from stream_manager.source_audit import SourceAudit
 from stream_manager.source_metrics import SourceMetrics
 from stream_manager.source_probe import SourceProbes
 from stream_manager.sources import Sources
@@ -95,7 +96,7 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
             live = LiveStreams(services, load_outputs(settings.stream_manager.outputs), storage)
             sources = Sources(services, tasks, settings.stream_manager, state, live.statuses)
             token = take_token(settings.home)
-            async with _server(settings, services, sources, live, token):
+            async with _server(settings, services, sources, live, reporter, token):
                 if not options.icecast_password:
                     log.warning("no Icecast password is set, so Icecast will refuse every mount; set %s", PASSWORD_ENV)
                 watchers: list[asyncio.Task[None]] = [tasks.create_task(graph.watch())]
@@ -234,7 +235,14 @@ def _children_env(settings: Settings) -> dict[str, str]:
     return {**jack_env(settings.jack.server), **direct}
 
 
-def _server(settings: Settings, services: Services, sources: Sources, live: LiveStreams, token: str | None) -> Server:
+def _server(
+    settings: Settings,
+    services: Services,
+    sources: Sources,
+    live: LiveStreams,
+    reporter: StoreReporter | None,
+    token: str | None,
+) -> Server:
     graph, icecast, registry = services.graph, services.icecast, CollectorRegistry()
     registry.register(SourceMetrics(settings.node.known_as, graph, icecast, sources, services.databases))
     registry.register(RecordingMetrics(services.recordings))
@@ -250,7 +258,10 @@ def _server(settings: Settings, services: Services, sources: Sources, live: Live
         limits=settings.limits,
     )
     probes = SourceProbes(services)
-    requests = RequestHandler(sources, live, services.databases, probes, lambda sid: server.client(sid).has_token)
+    audit = SourceAudit(reporter, server.client)
+    requests = RequestHandler(
+        sources, live, services.databases, probes, has_token=lambda sid: server.client(sid).has_token, audit=audit
+    )
     server.on("sys", requests.sys, needs=lambda data: Right.LISTEN if reads_only(data) else Right.MANAGE)
     server.on(AUDIO_EVENT, requests.audio)
     server.on_disconnect(requests.disconnected)

@@ -61,6 +61,9 @@ class Sources:
     def __iter__(self) -> Iterator[Source]:
         return iter([source for source, _ in self._loaded.values()])
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._loaded or name in self._refused
+
     def statuses(self) -> tuple[SourceStatus, ...]:
         """The status of every source: those that are loaded, those that were refused, and the others."""
         return (*(source.status() for source in self), *self._refused.values(), *self._others())

@@ -25,9 +25,9 @@ class StreamManagerLink:
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     @property
-    def credentials(self) -> dict[str, str] | None:
-        """What a connection presents."""
-        return {"token": self._token} if self._token else None
+    def credentials(self) -> dict[str, Any] | None:
+        """What a connection presents. The console records changes in the audit log itself."""
+        return {"token": self._token, "keeps_audit": True} if self._token else None
 
     async def ask(self, **command: Any) -> Mapping[str, Any]:
         """The answer to a request, such as `unloadsource={"name": "pond"}`.

@@ -13,6 +13,7 @@ from typing import Final
 from console.accounts.recognition import forget_ended_sessions
 from console.accounts.session_policy import SessionPolicy
 from console.services.kept_sound import KeptSound
+from tidzam.accounts.audit import RETENTION, AuditAction, record
 from tidzam.config import Settings
 from tidzam.store.database import Store
 from tidzam.store.retention import StoreRetention
@@ -72,3 +73,6 @@ class StoreUpkeep:
             log.info(
                 "rows removed by retention: %s", ", ".join(f"{count:,} of {what}" for what, count in removed.items())
             )
+            counts = {"detections": str(removed.detections), "audit_rows": str(removed.audit)}
+            with self._store.write() as session:
+                record(session, RETENTION, AuditAction.ROWS_REMOVED, "store", now=self._now(), **counts)

@@ -12,6 +12,8 @@ from typing import Final
 
 from stream_manager.recorder.folder import recording_files
 from stream_manager.recorder.loudness import Loudness
+from stream_manager.source_audit import audit_record
+from tidzam.accounts.audit import RETENTION, AuditAction
 from tidzam.audio.file_length import file_length
 from tidzam.naming import parse_clip_name
 from tidzam.segments import INDEX_NAME, SegmentIndex
@@ -35,9 +37,11 @@ class RecordingReports:
         self._reporter.add_made(lambda: recording_record(path, node=node, loudness=loudness, segments_in=segments_in))
 
     def deleted(self, source: str, paths: Iterable[Path]) -> None:
-        """Files of a source have been deleted."""
+        """Retention has deleted files of a source, all of them in one run."""
         if gone := tuple(map(str, paths)):
-            self._reporter.add(RemovedRecordingsRecord(node=self._reporter.node, source=source, paths=gone))
+            node, action = self._reporter.node, AuditAction.RECORDINGS_REMOVED
+            self._reporter.add(RemovedRecordingsRecord(node=node, source=source, paths=gone))
+            self._reporter.add(audit_record(node, RETENTION, action, source, files=str(len(gone))))
 
     def newest(self, source: str, folder: Path, *, are_segments: bool) -> None:
         """The newest files of a source in a folder are reported, perhaps again. May take long."""

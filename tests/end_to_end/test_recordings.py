@@ -22,6 +22,7 @@ from tidzam.config.store import StoreSettings
 from tidzam.recorded_sound.sections import decode_peaks
 from tidzam.segments import SegmentIndex
 from tidzam.store.database import open_store
+from tidzam.store.tables.accounts import AuditRow
 from tidzam.store.tables.places import SourceRow
 from tidzam.store.tables.recordings import RecordingRow
 
@@ -92,6 +93,19 @@ def test_a_client_switches_recording_off_and_on(manager: Manager, folder: Path) 
     assert loudest == [400, 600]
     switch(manager, "pond", True)
     until(manager, "pond", is_recording)
+
+
+def test_what_a_client_switches_is_in_the_audit_log(manager: Manager, folder: Path) -> None:
+    switch(manager, "well", False)
+    query = select(AuditRow).where(AuditRow.action == "source.recording", AuditRow.subject == "well")
+    with open_store(StoreSettings(), folder / "home") as store:
+
+        def found() -> list[tuple[str, str]]:
+            with store.read() as session:
+                return [(row.actor, row.address) for row in session.scalars(query)]
+
+        manager.until(lambda: bool(found()), within_s=20)
+        assert found() == [("client", "127.0.0.1")]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from stream_manager.health import health
 from stream_manager.live.storage import LiveStorage
 from stream_manager.live.streams import LiveStreams
 from stream_manager.recorder.control import RecordingControl
+from stream_manager.source_audit import SourceAudit
 from stream_manager.source_probe import SourceProbes
 from stream_manager.sources import Sources
 from tests.support.console import TOKEN
@@ -61,7 +62,12 @@ async def _serve(
             access=Access(manage="token", token=TOKEN),
         )
         requests = RequestHandler(
-            sources, live, shared.databases, SourceProbes(shared), lambda sid: server.client(sid).has_token
+            sources,
+            live,
+            shared.databases,
+            SourceProbes(shared),
+            lambda sid: server.client(sid).has_token,
+            SourceAudit(None, server.client),
         )
         server.on("sys", requests.sys, needs=lambda data: Right.LISTEN if reads_only(data) else Right.MANAGE)
         server.on(AUDIO_EVENT, requests.audio)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tidzam.store.audit import add_audit_row
 from tidzam.store.tables.accounts import AuditRow
 
 
@@ -53,27 +55,39 @@ class AuditAction(StrEnum):
     MODEL_ROLLED_BACK = "model.rolled_back"
     MODEL_THRESHOLDS = "model.thresholds"
     MODEL_REMOVED = "model.removed"
+    MODEL_INSTALLED = "model.installed"
+    BACKUP_RESTORED = "backup.restored"
+    RECORDINGS_REMOVED = "recordings.removed"
+    ROWS_REMOVED = "store.removed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who makes a change: a user's name, or the command line; and the address, empty on this machine."""
+    """Who makes a change: a user's name, the command line, or the retention; and the address, empty on this machine."""
 
     name: str
     address: str = ""
 
 
+def command_line_actor() -> Actor:
+    """Who makes a change by a command: the user of the operating system."""
+    return Actor(name=f"command line ({getpass.getuser()})"[:64])
+
+
+RETENTION: Final = Actor(name="retention")
+"""What removes what is too old, or too much, by the settings."""
+
+
 def record(session: Session, actor: Actor, action: AuditAction, subject: str, *, now: datetime, **detail: str) -> None:
     """Add an entry. `subject` is what was changed, `detail` how."""
-    session.add(
-        AuditRow(
-            time=now,
-            actor=actor.name,
-            address=actor.address,
-            action=action.value,
-            subject=subject,
-            detail=json.dumps(detail, ensure_ascii=False) if detail else "",
-        )
+    add_audit_row(
+        session,
+        time=now,
+        actor=actor.name,
+        address=actor.address,
+        action=action.value,
+        subject=subject,
+        detail=detail,
     )
 
 

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from tidzam.cli.audited import record_command
 from tidzam.cli.options import HomeOption, JsonOption, console, running_node
 from tidzam.cli.show import plain_table
 from tidzam.terminal import command_line, print_json
@@ -33,6 +34,7 @@ def fit(
 
     Analyzers use them if `analyzer.decision.prior.enabled` is set; a running one follows within seconds.
     """
+    from tidzam.accounts.audit import AuditAction
     from tidzam.paths import gaps_folder
     from tidzam.store.database import open_store
     from tidzam.store.queries.class_times import class_times, tag_times
@@ -51,6 +53,8 @@ def fit(
     counts = found.with_descendants()
     models = fit_time_models(found.days, found.exposure_h, counts, time_zone=zone.key, now=now)
     write_time_models(place.root, models)
+    of = "annotations" if annotations else "detections"
+    record_command(home, AuditAction.TIME_MODELS_MADE, of, days=str(days), classes=str(len(models.classes)))
     _print(models, as_json=as_json)
 
 

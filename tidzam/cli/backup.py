@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from tidzam.cli.audited import record_command
 from tidzam.cli.options import HomeOption, JsonOption, console, profile_settings, running_node, say
 from tidzam.node.home import find_home
 from tidzam.terminal import command_line, print_json, progress_bar
@@ -173,6 +174,7 @@ def restore(
 ) -> None:
     """Restore a backup into an empty home; every file is verified. An SQLite store goes there, too; one in PostgreSQL
     into the database of the settings, which must be empty."""
+    from tidzam.accounts.audit import AuditAction
     from tidzam.backup.restore import restore_backup
     from tidzam.backup.shelf import chosen_backup
 
@@ -183,6 +185,7 @@ def restore(
         restored = restore_backup(
             backup, place, settings=settings, original_folders=original_folders, progress=bar, say=say
         )
+    record_command(home, AuditAction.BACKUP_RESTORED, backup.name)
     if as_json:
         folders = {name: str(path) for name, path in restored.outside.items()}
         left_out = list(restored.record.left_out or ())

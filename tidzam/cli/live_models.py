@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tidzam.cli.audited import record_command
 from tidzam.cli.options import HomeOption, JsonOption, console, running_node, say
 from tidzam.errors import NodeError
 from tidzam.protocol.classifiers import CHANGE_TIMEOUT_S
 from tidzam.protocol.shadow import ShadowStatus
 from tidzam.terminal import print_json
+
+if TYPE_CHECKING:  # the database takes a quarter of a second to import
+    from tidzam.accounts.audit import AuditAction
 
 
 def reload(home: HomeOption = None, as_json: JsonOption = False) -> None:
@@ -45,10 +49,13 @@ def shadow(
     as_json: JsonOption = False,
 ) -> None:
     """Try other classifiers on live sound, beside the live ones; without arguments, show how the two differ."""
+    from tidzam.accounts.audit import AuditAction
+
     if (bool(models or nn), bool(add or remove), stop).count(True) > 1:
         raise typer.BadParameter("Name classifiers, or how they differ from the live ones, or --stop.")
     if stop:
         _request(home, "shadow", {"stop": True})
+        record_command(home, AuditAction.MODEL_SHADOW_ENDED, "")
         say("the shadow has ended")
         return
     if models or nn or add or remove:
@@ -56,6 +63,7 @@ def shadow(
         if models or nn:
             wanted = {"models": list(models or ()), "nn": None if nn is None else str(nn.absolute())}
         status = ShadowStatus.model_validate(_request(home, "shadow", wanted))
+        _record(home, AuditAction.MODEL_SHADOWED, status.bundles)
     else:
         status = _shadow_status(home)
     if as_json:
@@ -71,7 +79,10 @@ def promote(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
     They also run after a restart, until `analyzer.nn` or `analyzer.models` of the profile is changed.
     """
+    from tidzam.accounts.audit import AuditAction
+
     answer = _request(home, "promote", "")
+    _record(home, AuditAction.MODEL_PROMOTED, answer["bundles"])
     if as_json:
         print_json(answer)
         return
@@ -81,11 +92,18 @@ def promote(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 def rollback(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Let the classifiers that ran before the last promotion take over again, without a gap."""
+    from tidzam.accounts.audit import AuditAction
+
     answer = _request(home, "rollback", "")
+    _record(home, AuditAction.MODEL_ROLLED_BACK, answer["bundles"])
     if as_json:
         print_json(answer)
         return
     say(f"the classifiers before the promotion have taken over: {_versions(answer['bundles'])}")
+
+
+def _record(home: Path | None, action: AuditAction, bundles: Mapping[str, str]) -> None:
+    record_command(home, action, ", ".join(bundles), versions=_versions(bundles))
 
 
 def _request(home: Path | None, command: str, content: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidzam.cli.audited import record_command
 from tidzam.cli.live_models import promote, reload, rollback, shadow
 from tidzam.cli.model_tables import model_row, print_model, print_models, print_species
 from tidzam.cli.options import HomeOption, JsonOption, say
@@ -113,14 +114,16 @@ def add(
     folder = find_home(home).models
     require_free_name(folder, name.value, replace=replace)
     bundle = birdnet.add_birdnet(folder, accept_license=accept_license, threshold=threshold, parent=parent, say=say)
-    _report(bundle, as_json=as_json)
+    _installed_now(home, bundle, as_json=as_json)
 
 
 def _add_silero(home: Path | None, *, as_json: bool) -> None:
     """Install Silero VAD, which is no classifier and has no bundle. An installed one is replaced."""
+    from tidzam.accounts.audit import AuditAction
     from tidzam.models.silero import LICENSE, add_silero
 
     folder = add_silero(find_home(home).detectors, say=say)
+    record_command(home, AuditAction.MODEL_INSTALLED, KnownModel.SILERO_VAD.value)
     if as_json:
         print_json({"name": KnownModel.SILERO_VAD.value, "folder": str(folder), "license": LICENSE})
         return
@@ -189,15 +192,17 @@ def import_(
         origin=origin,
     )
     require_free_name(folder, about.name, replace=replace)
-    _report(import_model(folder, model, about), as_json=as_json)
+    _installed_now(home, import_model(folder, model, about), as_json=as_json)
 
 
 @app.command()
 def remove(name: NameArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Delete an installed model."""
+    from tidzam.accounts.audit import AuditAction
     from tidzam.models.install import remove_model
 
     path = remove_model(find_home(home).models, name)
+    record_command(home, AuditAction.MODEL_REMOVED, name)
     if as_json:
         print_json({"removed": name, "folder": str(path)})
     else:
@@ -290,6 +295,14 @@ def _installed(name: str, home: Path | None) -> Bundle:
     from tidzam.bundle import installed_model, read_bundle
 
     return read_bundle(installed_model(find_home(home).models, name))
+
+
+def _installed_now(home: Path | None, bundle: Bundle, *, as_json: bool) -> None:
+    """Record that a model was installed, and report it."""
+    from tidzam.accounts.audit import AuditAction
+
+    record_command(home, AuditAction.MODEL_INSTALLED, bundle.name, version=bundle.manifest.version)
+    _report(bundle, as_json=as_json)
 
 
 def _report(bundle: Bundle, *, as_json: bool) -> None:

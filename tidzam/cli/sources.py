@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from tidzam.cli.audited import record_command
 from tidzam.cli.options import HomeOption, JsonOption, console, running_node, say
 from tidzam.errors import NodeError
 from tidzam.node.home import Home, find_home
 from tidzam.protocol.source_status import SourceStatus, TransitionList
+from tidzam.scrub import scrub_address
 from tidzam.terminal import command_line, print_json
 
 app = command_line(help="Show the sources of the node, how much was heard of them, and the capture devices.")
@@ -63,6 +65,7 @@ def load(
     as_json: JsonOption = False,
 ) -> None:
     """Load a permanent source, in place of one with the same name, and wait until it plays."""
+    from tidzam.accounts.audit import AuditAction
     from tidzam.cli.source_requests import request_sources
     from tidzam.cli.source_tables import source_faults, sources_table
 
@@ -70,6 +73,7 @@ def load(
     if channels is not None:
         wanted["channels"] = channels
     answer = request_sources(*running_node(home or context.obj), loadsource=wanted)["loadsource"]
+    record_command(home or context.obj, AuditAction.SOURCE_ADDED, name, url=scrub_address(url))
     if as_json:
         print_json(answer)
         return
@@ -85,9 +89,11 @@ def unload(
     home: HomeOption = None,
 ) -> None:
     """Unload a source. If it replaced one of the profile, that one is loaded again."""
+    from tidzam.accounts.audit import AuditAction
     from tidzam.cli.source_requests import request_sources
 
     request_sources(*running_node(home or context.obj), unloadsource={"name": name})
+    record_command(home or context.obj, AuditAction.SOURCE_REMOVED, name)
     say(f"unloaded {name}")
 
 
@@ -99,9 +105,11 @@ def record(
     home: HomeOption = None,
 ) -> None:
     """Record a source from now on, or no longer. That outlives restarts."""
+    from tidzam.accounts.audit import AuditAction
     from tidzam.cli.source_requests import request_sources
 
     request_sources(*running_node(home or context.obj), record={"name": name, "on": on})
+    record_command(home or context.obj, AuditAction.RECORDING_SWITCHED, name, recording="on" if on else "off")
     say(f"{name} is recorded" if on else f"{name} is no longer recorded")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -115,9 +114,9 @@ def _store(home: Path | None) -> Iterator[Store]:
 
 
 def _actor() -> Actor:
-    from tidzam.accounts.audit import Actor
+    from tidzam.accounts.audit import command_line_actor
 
-    return Actor(name=f"{getpass.getuser()} (tidzam users)"[:64])
+    return command_line_actor()
 
 
 def _password(*, generate: bool) -> str:

@@ -40,12 +40,16 @@ ANONYMOUS = Identity("", frozenset())
 
 @dataclass(frozen=True)
 class Client:
-    """The sender of a request: its Socket.IO id (empty for a route), its address, its identity and all its rights."""
+    """The sender of a request: its Socket.IO id (empty for a route), its address, its identity and all its rights.
+
+    `keeps_audit` is whether it is a program of the node that records its changes in the audit log itself.
+    """
 
     id: str
     address: str
     identity: Identity
     rights: frozenset[Right]
+    keeps_audit: bool = False
 
     @property
     def has_token(self) -> bool:

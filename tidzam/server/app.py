@@ -187,7 +187,9 @@ class Server:
         session = self._sockets.session_of(sid)
         if session is not None and session.identity is not None:
             rights = self._authentication.rights(session.identity)
-            self._clients[sid] = Client(sid, session.address, session.identity, rights)
+            said = auth.get("keeps_audit") is True if isinstance(auth, dict) else False
+            keeps_audit = said and session.identity.has_token
+            self._clients[sid] = Client(sid, session.address, session.identity, rights, keeps_audit)
         for hook in self._on_connect:
             await _guarded(hook, sid)
 

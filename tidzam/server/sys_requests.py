@@ -26,7 +26,7 @@ async def _request(
 
     client = socketio.AsyncClient(reconnection=False, handle_sigint=False)  # its handler would replace ours
     try:
-        await client.connect(url, auth={"token": token} if token else None)
+        await client.connect(url, auth={"token": token, "keeps_audit": True} if token else None)
         answer: dict[str, Any] = await client.call("sys", {"sys": dict(command)}, timeout=timeout_s)
     except socketio.exceptions.SocketIOError as error:
         raise NodeError(

@@ -108,8 +108,26 @@ class LoadedRecord(_Record):
     end: AwareDatetime
 
 
+class AuditRecord(_Record):
+    """A change for the audit log, as `tidzam.accounts.audit` describes it."""
+
+    kind: Literal["audit"] = "audit"
+    time: AwareDatetime
+    actor: str
+    address: str = ""
+    action: str
+    subject: str
+    detail: Mapping[str, str] = Field(default_factory=dict)
+
+
 StoreRecord = (
-    DetectionRecord | AnalyzerStartRecord | RecordingRecord | RemovedRecordingsRecord | GapRecord | LoadedRecord
+    DetectionRecord
+    | AnalyzerStartRecord
+    | RecordingRecord
+    | RemovedRecordingsRecord
+    | GapRecord
+    | LoadedRecord
+    | AuditRecord
 )
 _RECORDS: Final[TypeAdapter[StoreRecord]] = TypeAdapter(Annotated[StoreRecord, Field(discriminator="kind")])
 

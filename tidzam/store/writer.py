@@ -9,12 +9,14 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from tidzam.store.audit import write_audit
 from tidzam.store.database import Store
 from tidzam.store.detection_writer import DetectionWriter
 from tidzam.store.lookups import NameTables
 from tidzam.store.recording_writer import remove_recordings, write_gaps, write_loaded, write_recordings
 from tidzam.store.records import (
     AnalyzerStartRecord,
+    AuditRecord,
     DetectionRecord,
     GapRecord,
     RecordingRecord,
@@ -59,6 +61,8 @@ class StoreWriter:
             write_recordings(session, self._names, records)
         elif kind is RemovedRecordingsRecord:
             remove_recordings(session, self._names, records)
+        elif kind is AuditRecord:
+            write_audit(session, records)
         elif kind is GapRecord:
             write_gaps(session, self._names, records)
         else:

@@ -14,7 +14,7 @@ from stream_manager.recordings import reports
 from stream_manager.recordings.reports import RecordingReports, newest_files, recording_record
 from tidzam.config.store import LOCAL_STORE
 from tidzam.segments import Segment, SegmentIndex
-from tidzam.store.records import RecordingRecord, RemovedRecordingsRecord, StoreRecord
+from tidzam.store.records import AuditRecord, RecordingRecord, RemovedRecordingsRecord, StoreRecord
 from tidzam.store.reporter import StoreReporter
 
 START = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
@@ -86,4 +86,7 @@ def test_deleted_files_are_reported_by_their_paths(tmp_path: Path) -> None:
     reporter = CollectingReporter(tmp_path)
     RecordingReports(reporter).deleted("pond", [tmp_path / "a.wav"])
     RecordingReports(reporter).deleted("pond", [])
-    assert reporter.records == [RemovedRecordingsRecord(node="garden", source="pond", paths=(str(tmp_path / "a.wav"),))]
+    removed, audit = reporter.records
+    assert removed == RemovedRecordingsRecord(node="garden", source="pond", paths=(str(tmp_path / "a.wav"),))
+    assert isinstance(audit, AuditRecord)
+    assert (audit.actor, audit.action, audit.detail) == ("retention", "recordings.removed", {"files": "1"})

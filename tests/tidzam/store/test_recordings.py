@@ -20,8 +20,9 @@ from tidzam.config.store import LOCAL_STORE, StoreSettings
 from tidzam.gaps import GapLedger, GapReason
 from tidzam.gaps.records import Gap, Loaded
 from tidzam.store.database import Store, open_store
-from tidzam.store.records import GapRecord, RecordingRecord, RemovedRecordingsRecord
+from tidzam.store.records import AuditRecord, GapRecord, RecordingRecord, RemovedRecordingsRecord
 from tidzam.store.reporter import StoreReporter, stored_gap
+from tidzam.store.tables.accounts import AuditRow
 from tidzam.store.tables.recordings import GapRow, LoadedRow, RecordingRow
 from tidzam.store.writer import StoreWriter
 
@@ -152,3 +153,21 @@ async def test_what_could_not_be_written_to_disk_is_written_when_the_disk_works_
         await eventually_async(lambda: recordings(store))
         await ended(task)
         assert [row.path for row in recordings(store)] == ["/a.flac"]
+
+
+def test_a_change_that_is_reported_twice_is_one_row_of_the_audit_log(store: Store) -> None:
+    change = AuditRecord(
+        node="marsh",
+        time=datetime(2026, 5, 1, 6, 30, tzinfo=UTC),
+        actor="client",
+        address="192.0.2.7",
+        action="source.added",
+        subject="pond",
+        detail={"url": "http://station.example/pond.ogg"},
+    )
+    writer = StoreWriter(store)
+    writer.write([change, change])
+    writer.write([change])
+    with store.read() as session:
+        (row,) = session.scalars(select(AuditRow)).all()
+    assert (row.actor, row.address, row.subject) == ("client", "192.0.2.7", "pond")

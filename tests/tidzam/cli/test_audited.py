@@ -1,0 +1,160 @@
+"""The audit log of what commands change: as a table, which names every command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from sqlalchemy import select
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from tests.support.backups import make_home
+from tests.support.console import TOKEN
+from tests.support.eventually import eventually
+from tests.support.ports import free_port
+from tests.support.sound import tone
+from tests.support.source_server import source_server
+from tests.support.waveform_models import write_onnx
+from tidzam.accounts.audit import AuditAction
+from tidzam.backup.create import create_backup
+from tidzam.backup.shelf import BackupShelf
+from tidzam.cli.__main__ import app
+from tidzam.config.store import StoreSettings
+from tidzam.protocol.analyzer import MESSAGES
+from tidzam.server import Access, Health, Server
+from tidzam.store.database import open_store
+from tidzam.store.tables.accounts import AuditRow
+
+PASSWORD = "marsh wren at dawn"
+CHANGES: tuple[tuple[str, AuditAction], ...] = (
+    ("users add ann --generate", AuditAction.USER_ADDED),
+    ("users role ann manager", AuditAction.ROLE_CHANGED),
+    ("users password ann --generate", AuditAction.PASSWORD_CHANGED),
+    ("users remove ann", AuditAction.USER_REMOVED),
+    ("activity fit", AuditAction.TIME_MODELS_MADE),
+    (
+        "models import {folder}/tones.onnx --labels {folder}/labels.csv --rate-hz 8000 --window-s 0.5 --output logits "
+        "--band-hz 100-3000",
+        AuditAction.MODEL_INSTALLED,
+    ),
+    ("models remove tones", AuditAction.MODEL_REMOVED),
+    ("models shadow birds", AuditAction.MODEL_SHADOWED),
+    ("models shadow --stop", AuditAction.MODEL_SHADOW_ENDED),
+    ("models promote", AuditAction.MODEL_PROMOTED),
+    ("models rollback", AuditAction.MODEL_ROLLED_BACK),
+    ("sources load wren wren.flac", AuditAction.SOURCE_ADDED),
+    ("sources record wren", AuditAction.RECORDING_SWITCHED),
+    ("sources unload wren", AuditAction.SOURCE_REMOVED),
+)
+"""Commands that change a node, in this order, and what the log says of each."""
+ELSEWHERE = {"backup restore", "models add"}
+"""Commands that change a home and are tested below, or fetch a model before they do the same as `models import`."""
+READ_ONLY = {
+    *("start", "stop", "restart", "check", "status", "watch", "install", "lint", "test", "bench"),
+    *("sources history", "sources signals", "sources heard", "sources devices"),
+    *("sinks test", "store status", "activity show", "models list", "models show", "models species", "models reload"),
+    *("backup create", "backup list", "backup verify", "search index", "search status", "search find", "users list"),
+}
+"""Commands that change nothing that people decide: programs are started and stopped, files are read or made again."""
+CLASSIFIERS = {"changed": True, "bundles": {"birds": "2"}}
+SHADOW = {"state": "running", "bundles": {"birds": "2"}}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """The home of a node whose stream manager runs, and whose analyzer accepts every change."""
+    home, media = tmp_path / "home", tmp_path / "media"
+    home.mkdir()
+    media.mkdir()
+    soundfile.write(media / "wren.flac", tone(440, duration_s=1), 44100)
+    (tmp_path / "labels.csv").write_text("label\nhum\nwhistle\n")
+    write_onnx(tmp_path / "tones.onnx")
+    (home / "token").write_text(TOKEN)
+    (home / "token").chmod(0o600)
+    with source_server(media) as url, AcceptingAnalyzer() as port:
+        ports = {"stream_manager": {"port": int(url.rpartition(":")[2])}, "analyzer": {"port": port}}
+        (home / "profile.yaml").write_text(json.dumps(ports))
+        yield home
+
+
+class AcceptingAnalyzer:
+    """A server that answers requests about classifiers as an analyzer does that accepts them; its port."""
+
+    def __enter__(self) -> int:
+        self._port, self._started, self._stop = free_port(), threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread.start()
+        eventually(self._started.is_set, what="the analyzer serves")
+        return self._port
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(timeout=20)
+
+    async def _serve(self) -> None:
+        server = Server(
+            "analyzer",
+            host="127.0.0.1",
+            port=self._port,
+            health=lambda: Health(True),
+            messages=MESSAGES,
+            access=Access(token=TOKEN),
+        )
+        server.on("sys", self._answer)
+        async with server:
+            self._started.set()
+            await asyncio.to_thread(self._stop.wait)
+
+    async def _answer(self, sid: str, data: Any) -> dict[str, Any]:
+        (command,) = data["sys"]["classifier"]
+        return {"sys": {"classifier": {command: SHADOW if command == "shadow" else CLASSIFIERS}}}
+
+
+def run(words: list[str]) -> None:
+    done = CliRunner().invoke(app, words, env={"COLUMNS": "120"})
+    assert done.exit_code == 0, done.output or done.exception
+
+
+def rows(home: Path) -> list[AuditRow]:
+    with open_store(StoreSettings(), home) as store, store.read() as session:
+        return list(session.scalars(select(AuditRow).order_by(AuditRow.id)))
+
+
+def test_every_command_that_changes_the_node_leaves_one_row(home: Path) -> None:
+    for line, _ in CHANGES:
+        run([*line.format(folder=home.parent).split(), "--home", str(home)])
+    assert [row.action for row in rows(home)] == [action.value for _, action in CHANGES]
+
+
+def test_the_author_is_the_user_of_the_system(home: Path) -> None:
+    run(["users", "add", "ann", "--generate", "--home", str(home)])
+    (row,) = rows(home)
+    assert (row.actor, row.address) == ("command line (root)", "")
+
+
+def test_a_backup_that_was_restored_is_in_the_log_of_the_new_home(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    create_backup(make_home(tmp_path / "old", StoreSettings()), BackupShelf(tmp_path / "backups"))
+    run(["backup", "restore", str(tmp_path / "backups"), "--home", str(tmp_path / "new")])
+    assert rows(tmp_path / "new")[-1].action == AuditAction.BACKUP_RESTORED
+
+
+def test_the_table_names_every_command() -> None:
+    named = {" ".join(line.split()[:2]) for line, _ in CHANGES} | ELSEWHERE | READ_ONLY
+    assert commands() == named
+
+
+def commands() -> set[str]:
+    """All commands, without those of the demo, which works on files of the project."""
+    found = set()
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]  # it is a group
+        inner = getattr(command, "commands", None)
+        found |= {name} if inner is None else {f"{name} {one}" for one in inner}
+    return {one for one in found if not one.startswith("demo ")}
