@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psutil
 import pytest
 import socketio
 from playwright.sync_api import Page, expect, sync_playwright
@@ -31,7 +33,8 @@ WETLAND = {
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     analyzer = {"overlap": 0.5, "detections": {"min_windows": 2, "hysteresis": 0.1}}
-    with running_node(tmp_path_factory.mktemp("walk"), [WETLAND], console={}, analyzer=analyzer) as running:
+    console = {"host": "0.0.0.0"}
+    with running_node(tmp_path_factory.mktemp("walk"), [WETLAND], console=console, analyzer=analyzer) as running:
         yield running
 
 
@@ -143,3 +146,14 @@ def run_live(node: Node, page: Page, before: list[str]) -> None:
     eventually(lambda: classifiers(node) == before, within_s=60, what="what ran before runs again")
     actions = [one["action"] for one in get(page, "/audit")["entries"]]
     assert {"model.promoted", "model.rolled_back"} <= set(actions)
+
+
+def test_only_the_console_is_open_to_other_machines(node: Node) -> None:
+    """The walk needs nothing else: the stream manager, the analyzer and Icecast listen on this machine only."""
+    processes = [psutil.Process(row["pid"]) for row in node.status()["processes"]]
+    sockets = [one for process in processes for one in process.net_connections("tcp") if one.status == "LISTEN"]
+    listening = {(one.laddr.port, ipaddress.ip_address(one.laddr.ip).is_loopback) for one in sockets}
+    assert {port for port, is_loopback in listening if not is_loopback} == {node.ports["console"]}
+    assert {port for port, is_loopback in listening if is_loopback} >= {
+        node.ports[name] for name in ("icecast", "stream_manager", "analyzer")
+    }
