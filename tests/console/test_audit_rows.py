@@ -77,8 +77,10 @@ def test_every_change_leaves_one_row(console: ConsoleUnderTest) -> None:
     client = console.logged_in("admin")
     before = rows(console)
     for method, path, content, _ in CHANGES:
-        table = {"content": b"channel,start,end,tag\n"} if path.endswith("format=csv") else {"json": content}
-        response = client.request(method, path, **table)  # type: ignore[arg-type]  # of one kind
+        table: dict[str, Any] = (
+            {"content": b"channel,start,end,tag\n"} if path.endswith("format=csv") else {"json": content}
+        )
+        response = client.request(method, path, **table)
         assert response.is_success, f"{method} {path}: {response.text}"
     assert rows(console)[len(before) :] == [action.value for *_, action in CHANGES]
 
