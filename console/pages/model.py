@@ -22,6 +22,7 @@ from console.web.templates import render
 from console.web.urls import local_path
 from tidzam.accounts.roles import Permission
 from tidzam.errors import RequestError, TidzamError
+from tidzam.open_set import ThresholdCost
 from tidzam.open_set_report import ReportedCell, cost_at
 
 router = APIRouter(prefix="/models/{name}")
@@ -29,6 +30,10 @@ router = APIRouter(prefix="/models/{name}")
 _VIEW, _MANAGE = needs(Permission.VIEW), needs(Permission.MANAGE)
 KNOWN: Final = "known"
 """The label of the curve that separates known from unknown sounds."""
+WEAK_PRECISION: Final = 0.5
+"""Below this share of right detections, in training windows that were held out, a tag needs more annotations."""
+WEAK_MISSED: Final = 0.5
+"""The same for a larger share of missed calls."""
 _Name = Annotated[str, Path(max_length=100)]
 _Label = Annotated[str, Query(max_length=300)]
 _Thresholds = Annotated[list[str] | None, Query(max_length=200)]
@@ -82,16 +87,11 @@ async def save_thresholds(request: Request, visitor: CurrentVisitor, runtime: Ru
 
 def _save(request: Request, visitor: Visitor, runtime: ConsoleRuntime, name: str, fields: dict[str, str]) -> Response:
     try:
-        thresholds.change_thresholds(
-            runtime.settings,
-            runtime.store,
-            visitor,
-            name,
-            _thresholds_of(fields),
-            version=fields.get("version", ""),
-            now=runtime.now(),
+        seen = fields.get("version", "")
+        version = thresholds.change_thresholds(
+            runtime.settings, runtime.store, visitor, name, _thresholds_of(fields), version=seen, now=runtime.now()
         )
-        if fault := after_thresholds(runtime, visitor, name):
+        if version != seen and (fault := after_thresholds(runtime, visitor, name, replaced=seen)):
             raise RequestError(f"The thresholds are saved, but the analyzer does not use them: {fault}", code="request")
     except TidzamError as error:
         return _page(request, visitor, runtime, name, error=error)
@@ -129,6 +129,7 @@ def _page(
         why_kept=library.why_in_use(settings, found),
         is_removable_from_live=name in library.removable_from_live(settings),
         zone=runtime.time_zone.key,
+        weak={} if shown is None else _weak_tags(shown),
         costs={} if shown is None else {tag: _costs(shown, tag) for tag in shown.tags},
         cell=None if shown is None else _cell(shown, *cell),
         **evaluated,
@@ -150,6 +151,16 @@ def _evaluated(shown: EvaluationView) -> dict[str, Any]:
         "pr": precision_recall_lines(curves, precisions, shown.thresholds),
         "roc": roc_lines({**test.roc, KNOWN: test.known_roc}, areas, shown.thresholds),
         "chosen": [f"{tag}:{value}" for tag, value in shown.thresholds.items()] if not shown.are_saved else [],
+    }
+
+
+def _weak_tags(shown: EvaluationView) -> dict[str, ThresholdCost]:
+    """The tags whose recognizer is wrong or misses too often to be of use, and what their thresholds cost."""
+    costs = {tag: cost_at(one.costs, shown.thresholds[tag]) for tag, one in shown.tags.items()}
+    return {
+        tag: cost
+        for tag, cost in costs.items()
+        if cost is not None and (cost.precision < WEAK_PRECISION or cost.missed > WEAK_MISSED)
     }
 
 

@@ -24,6 +24,7 @@ from trainer.openset.labeled_windows import LabeledWindow, files_by_use, label_w
 from trainer.openset.learning import EmbeddedWindows, TrainedTags, choose_tags, evaluate_tags, learn, tested
 from trainer.openset.report import TrainingReport, write_report
 from trainer.openset.synthetic import synthetic_embeddings
+from trainer.openset.unannotated import without_unannotated_calls
 
 MAX_BACKGROUND = 1000
 """Windows of background that are used for training, and as many for tests."""
@@ -34,7 +35,8 @@ class OpenSetOptions:
     """What a recognizer is made of and where it is written.
 
     `table` has the annotations, `recordings` further files for background. `tags` are those to recognize; without any,
-    all that occur often enough. `home` is the node's home, whose cache keeps embeddings.
+    all that occur often enough. If the annotations are `incomplete`, background for training that resembles a tag is
+    left out. `home` is the node's home, whose cache keeps embeddings.
     """
 
     table: Path
@@ -47,6 +49,7 @@ class OpenSetOptions:
     parent: str | None = None
     most_false_alarms_per_day: float | None = None
     max_background: int = MAX_BACKGROUND
+    incomplete: bool = False
     home: Path | None = None
 
 
@@ -76,6 +79,8 @@ def train_open_set(
         data = EmbeddedWindows(tuple(windows[row] for row in found.rows), found.values)
         with _timed(seconds, "training"):
             tags = choose_tags(data.windows, tags)
+            if options.incomplete:
+                data = without_unannotated_calls(data, tags)
             trained = learn(
                 data,
                 tags,

@@ -71,6 +71,10 @@ def openset(
             "--most-false-alarms", min=0, help="False alarms of a tag per day of background", show_default="best F1"
         ),
     ] = None,
+    incomplete: Annotated[
+        bool,
+        typer.Option("--incomplete", help="Not all calls are annotated: leave out background like them"),
+    ] = False,
     name: Annotated[
         str | None,
         typer.Option(help="Name of the classifier", show_default="the name of --out", rich_help_panel=RESULT),
@@ -99,6 +103,7 @@ def openset(
             parent=None if parent is None else require_label(parent),
             most_false_alarms_per_day=most_false_alarms,
             max_background=max_background,
+            incomplete=incomplete,
             home=home,
         )
         check_result(options)

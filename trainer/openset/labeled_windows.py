@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ from trainer.openset.recognizer import FOLDS
 
 HEARD: Final = 0.5
 """A tag is heard in a window if that holds this share of the annotation, or the annotation this share of the window."""
-_BLOCK_S: Final = 60.0
+_BLOCKS_S: Final = (math.inf, 60.0, 15.0, 3.0)
+"""The lengths of sections of recordings that cross-validation may keep whole."""
 _SLACK: Final = 1e-6
 
 
@@ -99,11 +101,17 @@ def targets_for(windows: Sequence[LabeledWindow], tags: Sequence[str]) -> NDArra
 
 
 def groups_for(windows: Sequence[LabeledWindow]) -> NDArray[np.int64]:
-    """The number of each window's recording, shape (n,); of its minute, if there are fewer recordings than folds."""
-    names: list[tuple[str, int]] = [(group_of(one.window.path), 0) for one in windows]
-    if len({name for name, one in zip(names, windows, strict=True) if not one.is_background}) < FOLDS:
-        blocks = (int(one.window.start_s // _BLOCK_S) for one in windows)
-        names = [(name, block) for (name, _), block in zip(names, blocks, strict=True)]
+    """The number of each window's recording, shape (n,), which cross-validation keeps whole.
+
+    If a tag is heard in fewer recordings than there are folds, it is the number of a section of a recording: of the
+    longest sections of which enough hold the tag. Otherwise, a tag would be held out whole.
+    """
+    names: list[tuple[str, int]] = []
+    for block_s in _BLOCKS_S:
+        names = [(group_of(one.window.path), int(one.window.start_s // block_s)) for one in windows]
+        held = {(tag, name) for name, one in zip(names, windows, strict=True) for tag in one.heard}
+        if all(count >= FOLDS for count in Counter(tag for tag, _ in held).values()):
+            break
     return _numbered(names)
 
 

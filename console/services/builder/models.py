@@ -51,7 +51,9 @@ class BuildRequest(ConsoleModel):
         min_length=1, max_length=2000, description="What each day of the node's clock is for; others are not used"
     )
     background_between: bool = Field(
-        True, description="Whether sound of the days for training and tests without any annotation is background"
+        True,
+        description="Whether sound of the days for training and tests without any annotation is background. Then what "
+        "resembles the tags is left out of that for training: these days may not be annotated completely",
     )
     background_windows: int = Field(
         500, ge=0, le=5000, description="Maximum number of background windows for training, and for tests"

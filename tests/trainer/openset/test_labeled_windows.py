@@ -68,8 +68,14 @@ def test_tags_are_counted_by_use() -> None:
 
 
 def test_a_single_recording_is_divided_by_minutes() -> None:
-    found = windows(call(10, 11), call(20, 21), call(70, 71), length_s=100.0)
-    assert groups_for(found).tolist() == [0, 0, 1]
+    found = windows(*(call(60 * minute + 10, 60 * minute + 11) for minute in (0, 0, 1, 2, 3, 4)), length_s=300.0)
+    assert groups_for(found).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_tag_that_is_heard_in_one_minute_is_divided_further() -> None:
+    """Otherwise all of it would be held out at once."""
+    found = windows(call(1, 2), call(5, 6), call(9, 10), length_s=100.0)
+    assert groups_for(found).tolist() == [0, 1, 2]
 
 
 def test_consecutive_windows_of_a_file_are_one_run() -> None:
