@@ -94,7 +94,7 @@ class ClassifierReloader:
             count=counts.taken,
             refused=counts.refused,
             last=counts.last,
-            promoted=self._promotions.previous is not None,
+            promoted=self._promotions.before() is not None,
             kept=self._promotions.is_kept,
             previous=self._promotions.previous_bundles,
             refusal=counts.refusal,
@@ -176,20 +176,21 @@ class ClassifierReloader:
                 await self._shadow.stop()
             return await self._changed_to(pipeline)
 
-    async def roll_back(self) -> ReloadAnswer:
-        """Let the classifiers that ran before the last promotion take over again.
+    async def roll_back(self, promotions: int = 1) -> ReloadAnswer:
+        """Let the classifiers that ran before the last so many `promotions` take over again.
 
-        Raises NodeError (`no_promotion`) if there was none, and the errors of `CascadeLoader.load` and of
+        Raises NodeError (`no_promotion`) if there were fewer, and the errors of `CascadeLoader.load` and of
         `LiveCascade.replace`; then the live classifiers continue.
         """
         async with self._turn:
-            choice = self._promotions.previous
+            choice = self._promotions.before(promotions)
             if choice is None:
-                raise NodeError(
-                    "Nothing was promoted.", hint="The classifiers of the settings run.", code="no_promotion"
+                message = (
+                    "Nothing was promoted." if promotions == 1 else f"There are fewer promotions than {promotions}."
                 )
+                raise NodeError(message, hint="See what ran before.", code="no_promotion")
             pipeline = await self._take_over(choice)
-            self._promotions.rolled_back(pipeline.bundle_versions)
+            self._promotions.rolled_back(pipeline.bundle_versions, promotions)
             return await self._changed_to(pipeline)
 
     async def _promote_shadow(self) -> tuple[CascadeChoice, Pipeline]:

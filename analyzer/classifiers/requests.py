@@ -8,10 +8,17 @@ from pathlib import Path
 from analyzer.classifiers.reload import ClassifierReloader
 from analyzer.sinks.socketio import ClassifierCommand
 from tidzam.bundle.choice import CascadeChoice
+from tidzam.bundle.versions import model_name
 from tidzam.errors import RequestError, UnauthorizedError
 from tidzam.protocol.classifiers import PROMOTE, RELOAD, ROLLBACK, SHADOW, ReloadAnswer
 from tidzam.protocol.messages import Message
-from tidzam.protocol.shadow import OtherClassifiers, PromoteClassifiers, ShadowStatus, StartShadow
+from tidzam.protocol.shadow import (
+    OtherClassifiers,
+    PromoteClassifiers,
+    RollBackClassifiers,
+    ShadowStatus,
+    StartShadow,
+)
 
 
 class ClassifierRequests:
@@ -33,7 +40,8 @@ class ClassifierRequests:
         return await self._reloader.promote(self._choice(sid, content) if content.model_fields_set else None)
 
     async def _roll_back(self, sid: str, content: Message) -> ReloadAnswer:
-        return await self._reloader.roll_back()
+        assert isinstance(content, RollBackClassifiers)
+        return await self._reloader.roll_back(content.promotions)
 
     async def _shadow(self, sid: str, content: Message) -> ShadowStatus:
         assert isinstance(content, StartShadow)
@@ -55,11 +63,11 @@ class ClassifierRequests:
     def _changed(self, content: OtherClassifiers) -> CascadeChoice:
         """The live cascade with some models, and without others."""
         live = self._reloader.live_choice
-        if foreign := [name for name in content.remove if name not in live.models]:
-            running = ", ".join(live.models) or "none"
+        running = [model_name(name) for name in live.models]
+        if foreign := [name for name in content.remove if name not in running]:
             raise RequestError(
                 f"{foreign[0]!r} is no installed model that runs live.",
-                hint=f"Those are: {running}. Others are part of a folder of bundles.",
+                hint=f"Those are: {', '.join(running) or 'none'}. Others are part of a folder of bundles.",
                 code="model_not_live",
                 field="remove",
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from console.services.library.classifiers import CascadeChange, classifiers_view
+from console.services.library.classifiers import CascadeChange, RollBack, classifiers_view
 from console.services.library.models import ClassifiersView
 from console.web.classifier_changes import refreshed, running_classifiers
 from console.web.permissions import CurrentVisitor, Runtime, needs
@@ -46,7 +46,7 @@ def promote(runtime: Runtime, visitor: CurrentVisitor, change: CascadeChange | N
 
 
 @router.post("/roll-back", dependencies=[_MANAGE])
-def roll_back(runtime: Runtime, visitor: CurrentVisitor) -> ReloadAnswer:
-    """Return to the classifiers that ran before the last promotion."""
+def roll_back(runtime: Runtime, visitor: CurrentVisitor, back: RollBack | None = None) -> ReloadAnswer:
+    """Return to the classifiers that ran before the last promotion, or before several."""
     with refreshed(runtime):
-        return running_classifiers(runtime, visitor).roll_back()
+        return running_classifiers(runtime, visitor).roll_back((back or RollBack()).promotions)

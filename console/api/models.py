@@ -81,7 +81,7 @@ def read_evaluation(runtime: Runtime, name: Name, threshold: Thresholds = ()) ->
 def change_thresholds(
     runtime: Runtime, visitor: CurrentVisitor, name: Name, change: ThresholdChange
 ) -> ThresholdsSaved:
-    """Save thresholds of some classes, as a new version of the model. If the analyzer runs it, it loads that."""
+    """Save thresholds of some classes, as a new version of the model. If it runs live, that one takes its place."""
     version = thresholds.change_thresholds(
         runtime.settings,
         runtime.store,
@@ -91,7 +91,8 @@ def change_thresholds(
         version=change.version,
         now=runtime.now(),
     )
-    return ThresholdsSaved(version=version, fault=after_thresholds(runtime, visitor, name))
+    fault = None if version == change.version else after_thresholds(runtime, visitor, name, replaced=change.version)
+    return ThresholdsSaved(version=version, fault=fault)
 
 
 @router.get("/{name}/pictures/{picture}", dependencies=[_VIEW], response_class=FileResponse, responses=_PICTURE)

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.accounts.visitor import Visitor
 from console.services.library import library
+from console.services.library.bundles import in_place_of, library_bundle
 from console.services.library.classifiers import CascadeChange, classifiers_view
 from console.web.classifier_changes import refreshed, running_classifiers
 from console.web.errors import status_of
@@ -25,8 +26,8 @@ router = APIRouter()
 
 _VIEW, _MANAGE = needs(Permission.VIEW), needs(Permission.MANAGE)
 _Name = Annotated[str, Form(max_length=64)]
-PLACES: Final = {"add": "beside the live classifiers", "models": "in place of the live classifiers"}
-"""How a model is tried: the field of `CascadeChange`, and the words for it."""
+IN_PLACE_OF: Final = "in-place-of"
+"""The place of a model that runs in place of those that have a class of it; others are fields of `CascadeChange`."""
 
 
 @router.get("/models", dependencies=[_VIEW])
@@ -52,7 +53,10 @@ def start_shadow(
 ) -> Response:
     """Try a model beside the live classifiers, or in their place."""
     return _changed(
-        request, visitor, runtime, lambda: running_classifiers(runtime, visitor).start_shadow(_change(model, place))
+        request,
+        visitor,
+        runtime,
+        lambda: running_classifiers(runtime, visitor).start_shadow(_change(runtime, model, place)),
     )
 
 
@@ -67,14 +71,20 @@ def promote(
     request: Request, visitor: CurrentVisitor, runtime: Runtime, model: _Name = "", place: _Name = "add"
 ) -> Response:
     """Let the shadow take over, or a model that is named."""
-    change = _change(model, place) if model else None
-    return _changed(request, visitor, runtime, lambda: running_classifiers(runtime, visitor).promote(change))
+    return _changed(
+        request,
+        visitor,
+        runtime,
+        lambda: running_classifiers(runtime, visitor).promote(_change(runtime, model, place) if model else None),
+    )
 
 
 @router.post("/classifiers/roll-back", dependencies=[_MANAGE])
-def roll_back(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> Response:
-    """Return to the classifiers before the last promotion."""
-    return _changed(request, visitor, runtime, lambda: running_classifiers(runtime, visitor).roll_back())
+def roll_back(
+    request: Request, visitor: CurrentVisitor, runtime: Runtime, promotions: Annotated[int, Form(ge=1, le=50)] = 1
+) -> Response:
+    """Return to the classifiers before the last promotion, or before several."""
+    return _changed(request, visitor, runtime, lambda: running_classifiers(runtime, visitor).roll_back(promotions))
 
 
 @router.post("/models/{name}/remove", dependencies=[_MANAGE])
@@ -89,9 +99,12 @@ def remove(request: Request, visitor: CurrentVisitor, runtime: Runtime, name: st
     )
 
 
-def _change(model: str, place: str) -> CascadeChange:
-    """`place` is one of `PLACES`, or `remove`."""
-    field = place if place in (*PLACES, "remove") else "add"
+def _change(runtime: ConsoleRuntime, model: str, place: str) -> CascadeChange:
+    """`place` is a field of `CascadeChange`, or `IN_PLACE_OF`. Raises RequestError and ValidationError."""
+    if place == IN_PLACE_OF:
+        replaced = in_place_of(runtime.settings, library_bundle(runtime.settings, model))
+        return CascadeChange(add=(model,), remove=replaced)
+    field = place if place in CascadeChange.model_fields else "add"
     return CascadeChange.model_validate({field: (model,)})
 
 

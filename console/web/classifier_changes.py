@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from anyio import from_thread
 
 from console.accounts.visitor import Visitor
-from console.services.library.classifiers import RunningClassifiers
-from console.services.library.library import is_running
+from console.services.library.classifiers import CascadeChange, RunningClassifiers
+from console.services.library.library import removable_from_live, running_view
 from console.web.runtime import ConsoleRuntime
 from tidzam.errors import RequestError
 
@@ -37,13 +37,19 @@ def refreshed(runtime: ConsoleRuntime) -> Iterator[None]:
         from_thread.run(runtime.monitor.refresh)
 
 
-def after_thresholds(runtime: ConsoleRuntime, visitor: Visitor, name: str) -> str | None:
-    """Have the analyzer load a model whose thresholds were saved, if it runs it. Returns why it did not."""
+def after_thresholds(runtime: ConsoleRuntime, visitor: Visitor, name: str, *, replaced: str) -> str | None:
+    """Have the analyzer run a model whose thresholds were saved, if it runs the version that was `replaced`.
+
+    In place of a live version, the new one is promoted, so that it can be rolled back. Returns why it does not run.
+    """
     with refreshed(runtime):
-        if not is_running(runtime.settings, runtime.monitor.analysis, name):
-            return None
+        running = running_classifiers(runtime, visitor)
+        view = running_view(runtime.settings, runtime.monitor.analysis, name)
         try:
-            running_classifiers(runtime, visitor).reload()
+            if view.live_version == replaced and name in removable_from_live(runtime.settings):
+                running.promote(CascadeChange(add=(name,)))
+            elif replaced in (view.live_version, view.shadow_version):
+                running.reload()
         except RequestError as error:
             return str(error)
     return None

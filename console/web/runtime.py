@@ -136,7 +136,6 @@ class ConsoleRuntime:
             settings=self.settings,
             zone=self.time_zone,
             jobs=self.jobs,
-            analysis=self.monitor.analysis,
         )
 
     @property

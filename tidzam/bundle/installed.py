@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from tidzam.bundle.manifest import MANIFEST
 from tidzam.bundle.read import find_bundles
+from tidzam.bundle.versions import model_folder, model_name
 from tidzam.errors import BundleError
-from tidzam.paths import DEMO_BUNDLES, models_folder
+from tidzam.manifest_fields import NAME_PATTERN
+from tidzam.paths import DEMO_BUNDLES, MODEL_VERSIONS, models_folder
 from tidzam.suggest import did_you_mean
+
+_MODEL, _VERSION = re.compile(NAME_PATTERN), re.compile(r"[0-9a-f]{12}")
 
 
 def installed_models(folder: Path) -> list[str]:
@@ -18,7 +23,12 @@ def installed_models(folder: Path) -> list[str]:
 
 
 def installed_model(folder: Path, name: str) -> Path:
-    """The bundle of an installed model. Raises BundleError (`model_missing`) if no model has that name."""
+    """The bundle of an installed model, or of a version of it that is kept, which is named NAME@VERSION.
+
+    Raises BundleError (`model_missing`) if there is none.
+    """
+    if model_name(name) != name:
+        return _kept_version(folder, name)
     known = installed_models(folder)
     if name not in known:
         listed = f"Installed are {', '.join(known)}." if known else "Install it with `tidzam models add` or `import`."
@@ -28,6 +38,18 @@ def installed_model(folder: Path, name: str) -> Path:
             code="model_missing",
         )
     return folder / name
+
+
+def _kept_version(folder: Path, name: str) -> Path:
+    path = model_folder(folder, name)
+    model, _, version = name.partition("@")
+    if not (_MODEL.fullmatch(model) and _VERSION.fullmatch(version) and (path / MANIFEST).is_file()):
+        raise BundleError(
+            f"No version {version!r} of a model {model!r} is kept in {folder.parent / MODEL_VERSIONS}.",
+            hint="Use its present version.",
+            code="model_missing",
+        )
+    return path
 
 
 def cascade_folders(nn: Path | None, models: Sequence[str] = (), *, home: Path | None = None) -> list[Path]:

@@ -15,6 +15,7 @@ from tidzam.bundle.choice import CascadeChoice
 from tidzam.bundle.hierarchy import ordered
 from tidzam.bundle.installed import cascade_folders
 from tidzam.bundle.read import read_bundle
+from tidzam.bundle.versions import model_name
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import BundleError, TidzamError
 from tidzam.paths import DEMO_BUNDLES
@@ -95,9 +96,15 @@ class Promotions(BaseModel):
         first, *later = (*self.entries[:-1], last, new)
         return Promotions(entries=(first, *later[-MOST_ENTRIES:]))
 
-    def rolled_back(self, bundles: Mapping[str, str]) -> Promotions:
-        """The cascade before the last promotion has taken over, with these versions of its `bundles`."""
-        return Promotions(entries=(*self.entries[:-2], self.entries[-2].model_copy(update={"bundles": dict(bundles)})))
+    def ran(self, choice: CascadeChoice) -> Promotions:
+        """The same, whose live cascade is `choice`: its models named with their versions."""
+        live = self.live.model_copy(update={"nn": choice.nn, "models": choice.models})
+        return Promotions(entries=(*self.entries[:-1], live))
+
+    def rolled_back(self, bundles: Mapping[str, str], promotions: int = 1) -> Promotions:
+        """The cascade before the last so many `promotions` has taken over, with these versions of its `bundles`."""
+        *earlier, live = self.entries[:-promotions]
+        return Promotions(entries=(*earlier, live.model_copy(update={"bundles": dict(bundles)})))
 
 
 def read_promotions(home: Path | None, settings: CascadeChoice) -> Promotions:
@@ -112,7 +119,15 @@ def read_promotions(home: Path | None, settings: CascadeChoice) -> Promotions:
     except (OSError, ValidationError) as error:
         log.error("%s cannot be read, and the classifiers of the settings run: %s", home / FILE, error)
         return none
-    return found if found.entries[0].choice == settings else none
+    return found if _is_same(found.entries[0].choice, settings) else none
+
+
+def _is_same(first: CascadeChoice, settings: CascadeChoice) -> bool:
+    """Whether `first`, whose models may be kept in the version that ran, is what the settings choose."""
+    pairs = zip(first.models, settings.models, strict=False)
+    return (first.nn, len(first.models)) == (settings.nn, len(settings.models)) and all(
+        named in (ran, model_name(ran)) for ran, named in pairs
+    )
 
 
 def write_promotions(home: Path, promotions: Promotions) -> None:

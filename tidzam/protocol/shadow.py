@@ -48,8 +48,11 @@ class PromoteClassifiers(OtherClassifiers):
 class RollBackClassifiers(Message):
     """Let the classifiers that ran before the last promotion take over again. Requires the right to manage.
 
-    They are loaded as their folders hold them now. If they cannot be used, the request is refused with the reason.
+    Installed models run in the version that ran then; bundles in a folder as it holds them now. If they cannot be used,
+    the request is refused with the reason.
     """
+
+    promotions: int = Field(1, ge=1, le=50, description="How many of the last promotions to take back")
 
 
 class ClassComparison(Message):

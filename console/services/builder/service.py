@@ -34,7 +34,6 @@ from tidzam.config import Settings
 from tidzam.errors import RequestError
 from tidzam.open_set import MIN_WINDOWS
 from tidzam.paths import home_folder, models_folder
-from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.store.database import Store
 
 KIND: Final = "recognizer"
@@ -47,16 +46,12 @@ QUIET_DAYS: Final = 100
 
 @dataclass(frozen=True, kw_only=True)
 class ModelBuilder:
-    """Builds recognizers of the annotations of the node of `settings`, whose clock is that of `zone`.
-
-    `analysis` is what its analyzer reports; None while that is away.
-    """
+    """Builds recognizers of the annotations of the node of `settings`, whose clock is that of `zone`."""
 
     store: Store
     settings: Settings
     zone: ZoneInfo
     jobs: JobDesk
-    analysis: AnalyzerHealth | None = None
 
     def choices(self, *, now: datetime) -> BuilderChoices:
         """Days, tags and bases. Raises StoreError."""
@@ -107,7 +102,7 @@ class ModelBuilder:
         window_s = self._window_s(request)
         material = self._gather(request, window_s)
         for one in request.models:
-            require_unused(self.settings, self.analysis, one.name)
+            require_unused(self.settings, one.name)
             problem = self._plan_of(one, material, window_s).problem
             if problem is not None:
                 raise RequestError(f"{one.name}: {problem}", code="dataset_small", field="models")
@@ -141,6 +136,7 @@ class ModelBuilder:
         }
         words = [f"{name}={value}" for name, value in options.items()]
         words += [f"--tag={tag}" for tag in model.tags]
+        words += ["--incomplete"] if request.background_between else []
         return JobOrder(
             kind=KIND,
             title=model.name,
@@ -161,7 +157,7 @@ class ModelBuilder:
 
     def _problem(self, model: TagSet, material: Material, train: Counter[str]) -> str | None:
         folder = models_folder(self.settings.home) / model.name
-        if used := why_used(self.settings, self.analysis, model.name):
+        if used := why_used(self.settings, model.name):
             return f"{used} Choose another name."
         if folder.exists() and not is_recognizer(folder):
             return "There is a model of this name that was not built from annotations. Choose another name."

@@ -8,9 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from console.services.library.models import ModelFacts
-from tidzam.bundle import MANIFEST, BundleManifest, find_bundles, installed_models, read_manifest
+from tidzam.bundle import MANIFEST, BundleManifest, find_bundles, installed_model, installed_models, read_manifest
 from tidzam.bundle.choice import CascadeChoice
 from tidzam.bundle.promotions import chosen_cascade
+from tidzam.bundle.versions import model_name
 from tidzam.config import Settings
 from tidzam.errors import BundleError, RequestError
 from tidzam.paths import DEMO_BUNDLES, models_folder
@@ -86,6 +87,20 @@ def facts_of(manifest: BundleManifest) -> ModelFacts:
 def live_choice(settings: Settings) -> CascadeChoice:
     """Which bundles the node runs after its next start, by its settings and what was promoted."""
     return chosen_cascade(settings.analyzer, settings.home)[0]
+
+
+def in_place_of(settings: Settings, bundle: LibraryBundle) -> tuple[str, ...]:
+    """The installed models that run live and have a class of another one: a class cannot be in two of them."""
+    classes, found = frozenset(bundle.manifest().classes), []
+    for name in live_choice(settings).models:
+        try:
+            folder = installed_model(models_folder(settings.home), name)
+            is_other = model_name(name) != bundle.name
+            if is_other and not classes.isdisjoint(LibraryBundle(folder, True).manifest().classes):
+                found.append(model_name(name))
+        except BundleError:  # the analyzer says so in its health
+            continue
+    return tuple(found)
 
 
 def _of_folders(settings: Settings) -> list[Path]:

@@ -27,7 +27,11 @@ from tidzam.store.database import Store
 class CascadeChange(ConsoleModel):
     """Other classifiers: how they differ from the live ones, or which they are."""
 
-    add: tuple[ModelName, ...] = Field((), max_length=50, description="Installed models beside the live classifiers")
+    add: tuple[ModelName, ...] = Field(
+        (),
+        max_length=50,
+        description="Installed models beside the live classifiers, and in place of other versions of these",
+    )
     remove: tuple[ModelName, ...] = Field((), max_length=50, description="Installed models that run live, to leave out")
     models: tuple[ModelName, ...] = Field((), max_length=50, description="Instead: all models, in place of those live")
 
@@ -36,6 +40,12 @@ class CascadeChange(ConsoleModel):
         if bool(self.models) == bool(self.add or self.remove):
             raise ValueError("expected `models`, or `add` and `remove`")
         return self
+
+
+class RollBack(ConsoleModel):
+    """To which classifiers to return."""
+
+    promotions: int = Field(1, ge=1, le=50, description="How many of the last promotions to take back")
 
 
 @dataclass(frozen=True)
@@ -69,9 +79,9 @@ class RunningClassifiers:
         content = "" if change is None else change.model_dump(mode="json", exclude_defaults=True)
         return self._took_over(AuditAction.MODEL_PROMOTED, PROMOTE, content)
 
-    def roll_back(self) -> ReloadAnswer:
-        """Return to the classifiers before the last promotion."""
-        return self._took_over(AuditAction.MODEL_ROLLED_BACK, ROLLBACK)
+    def roll_back(self, promotions: int = 1) -> ReloadAnswer:
+        """Return to the classifiers before the last so many `promotions`."""
+        return self._took_over(AuditAction.MODEL_ROLLED_BACK, ROLLBACK, {"promotions": promotions})
 
     def reload(self) -> ReloadAnswer:
         """Load the classifiers again, since their bundles have changed."""

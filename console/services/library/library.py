@@ -9,11 +9,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from console.accounts.visitor import Visitor
-from console.services.library.bundles import LibraryBundle, facts_of, library_bundle, library_bundles, live_choice
+from console.services.library.bundles import (
+    LibraryBundle,
+    facts_of,
+    in_place_of,
+    library_bundle,
+    library_bundles,
+    live_choice,
+)
 from console.services.library.models import Lineage, Measurement, ModelDetail, ModelView, Picture, ThresholdRevision
 from tidzam.accounts.audit import AuditAction, record
 from tidzam.bundle import BundleManifest
 from tidzam.bundle.choice import CascadeChoice
+from tidzam.bundle.versions import model_name
 from tidzam.config import Settings
 from tidzam.errors import BundleError, RequestError
 from tidzam.models.install import remove_model
@@ -97,7 +105,7 @@ def remove(
 
 def removable_from_live(settings: Settings) -> frozenset[str]:
     """The installed models that run live by their names, and can be left out of the cascade."""
-    return frozenset(live_choice(settings).models)
+    return frozenset(map(model_name, live_choice(settings).models))
 
 
 def why_in_use(settings: Settings, view: ModelView) -> str | None:
@@ -105,7 +113,7 @@ def why_in_use(settings: Settings, view: ModelView) -> str | None:
     analyzer, name = settings.analyzer, view.name
     if not view.is_installed:
         return "it is not in the folder of installed models"
-    if view.live_version is not None or name in live_choice(settings).models:
+    if view.live_version is not None or name in removable_from_live(settings):
         return "it runs live"
     if view.shadow_version is not None:
         return "it runs as a shadow"
@@ -114,10 +122,9 @@ def why_in_use(settings: Settings, view: ModelView) -> str | None:
     return None
 
 
-def is_running(settings: Settings, analysis: AnalyzerHealth | None, name: str) -> bool:
-    """Whether a model runs live or as a shadow, also in another version. Raises RequestError (`not_found`)."""
-    view = _view(settings, library_bundle(settings, name), analysis)
-    return view.live_version is not None or view.shadow_version is not None
+def running_view(settings: Settings, analysis: AnalyzerHealth | None, name: str) -> ModelView:
+    """Where a model runs. Raises RequestError (`not_found`)."""
+    return _view(settings, library_bundle(settings, name), analysis)
 
 
 def _view(settings: Settings, bundle: LibraryBundle, analysis: AnalyzerHealth | None) -> ModelView:
@@ -140,6 +147,7 @@ def _view(settings: Settings, bundle: LibraryBundle, analysis: AnalyzerHealth | 
         is_installed=bundle.is_installed,
         live_version=live_version,
         shadow_version=shadow_version,
+        in_place_of=() if facts is None else in_place_of(settings, bundle),
         fault=fault,
         facts=facts,
     )
@@ -147,6 +155,8 @@ def _view(settings: Settings, bundle: LibraryBundle, analysis: AnalyzerHealth | 
 
 def _is_part(bundle: LibraryBundle, choice: CascadeChoice, settings: Settings) -> bool:
     """Whether a bundle is one of those that are chosen."""
+    if bundle.is_installed and bundle.name in map(model_name, choice.models):
+        return True
     return not {bundle.folder, bundle.folder.parent}.isdisjoint(choice.folders(settings.home))
 
 

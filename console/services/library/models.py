@@ -13,7 +13,10 @@ from console.services.models import ConsoleModel
 from tidzam.open_set_report import ReportedTag, ReportedTest
 from tidzam.protocol.shadow import ShadowStatus
 
-ModelName = Annotated[str, Field(min_length=1, max_length=64, description="Name of an installed model")]
+ModelName = Annotated[
+    str,
+    Field(min_length=1, max_length=80, description="Name of an installed model, or NAME@VERSION of one that ran live"),
+]
 
 
 class ModelFacts(ConsoleModel):
@@ -45,6 +48,9 @@ class ModelView(ConsoleModel):
     is_installed: bool = Field(description="Whether it is installed in the home, and can be chosen by name")
     live_version: str | None = Field(description="Its version that runs live; null if it does not")
     shadow_version: str | None = Field(description="Its version that runs as a shadow; null if it does not")
+    in_place_of: tuple[str, ...] = Field(
+        description="Installed models that run live and have a class of it, so that it can only run in their place"
+    )
     fault: str | None = Field(description="Why it cannot be used; null if it can")
     facts: ModelFacts | None = Field(description="What it states about itself; null if it cannot be used")
 

@@ -13,12 +13,14 @@ from typing import Any, Final
 from console.accounts.visitor import Visitor
 from console.services.library.bundles import library_bundle
 from console.services.library.evaluation import checked
-from console.services.library.library import REVISIONS
+from console.services.library.library import REVISIONS, removable_from_live
 from tidzam.accounts.audit import AuditAction, record
 from tidzam.bundle import Bundle, BundleManifest, read_bundle, read_manifest, rewrite_manifest
+from tidzam.bundle.versions import keep_version
 from tidzam.config import Settings
 from tidzam.errors import BundleError, RequestError
 from tidzam.open_set_report import FILE, ReportedTest, evaluated_at, read_report
+from tidzam.paths import models_folder
 from tidzam.store.database import Store
 
 CARD: Final = "card.md"
@@ -54,6 +56,7 @@ def change_thresholds(
         new = {tag: value for tag, value in checked(before, changed).items() if value != before[tag]}
         if not new:
             return version
+        _keep_if_live(settings, name)
         fresh = _rewritten(bundle, new, author=visitor.name, now=now)
     detail = {tag: f"{before[tag]:g} → {value:g}" for tag, value in new.items()}
     with store.write() as session:
@@ -68,6 +71,20 @@ def change_thresholds(
             **{f"threshold {tag}": text for tag, text in detail.items()},
         )
     return fresh
+
+
+def _keep_if_live(settings: Settings, name: str) -> None:
+    """Keep the version of a live model that is about to be replaced, so that it can run again."""
+    if name in removable_from_live(settings):
+        try:
+            keep_version(models_folder(settings.home), name)
+        except OSError as error:
+            raise _unwritable(models_folder(settings.home) / name, error) from None
+
+
+def _unwritable(folder: Path, error: OSError) -> BundleError:
+    message = f"The bundle {folder} cannot be written: {error.strerror or error}."
+    return BundleError(message, hint="Check its permissions and the free space.", code="bundle_write")
 
 
 def _require_version(manifest: BundleManifest, version: str) -> None:
@@ -105,8 +122,7 @@ def _rewritten(bundle: Bundle, new: Mapping[str, float], *, author: str, now: da
             accuracy=accuracy,
         )
     except OSError as error:
-        message = f"The bundle {bundle.folder} cannot be written: {error.strerror or error}."
-        raise BundleError(message, hint="Check its permissions and the free space.", code="bundle_write") from None
+        raise _unwritable(bundle.folder, error) from None
     return read_manifest(bundle.folder).version
 
 

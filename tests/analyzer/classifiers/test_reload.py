@@ -25,6 +25,7 @@ from tests.support.eventually import eventually_async
 from tests.support.gap_clock import NOON
 from tests.support.sound import tone
 from tidzam.audio.features import FeatureSpec
+from tidzam.bundle import read_bundle, rewrite_manifest
 from tidzam.bundle.choice import CascadeChoice
 from tidzam.bundle.promotions import with_promoted
 from tidzam.config.privacy import PrivacySettings
@@ -355,3 +356,45 @@ async def test_without_a_home_a_promotion_ends_with_the_analyzer_and_the_health_
     await reloading.reloader.start_shadow(other)
     await reloading.reloader.promote()
     assert "after a restart, others are live" in reloading.reloader.status.remarks[0]
+
+
+@pytest.fixture
+def owls(tmp_path: Path) -> Path:
+    """An installed model that runs beside the selector."""
+    return rewrite_manifest(write_tone_bundle(tmp_path / "models", "owls", {"owl": (2000.0,)}), root=True).folder
+
+
+async def test_a_second_version_of_a_model_replaces_the_first_and_a_rollback_returns_the_first(
+    nn: Path, cascade: Cascade, owls: Path, tmp_path: Path
+) -> None:
+    reloading = Reloading(nn, cascade=cascade, home=tmp_path)
+    await reloading.reloader.start_shadow(CascadeChoice(nn, ("owls",)))
+    first = (await reloading.reloader.promote()).bundles
+    rewrite_manifest(read_bundle(owls), thresholds={"owl": 0.9})
+    assert not (await reloading.reloader.reload()).changed
+    await reloading.reloader.start_shadow(reloading.reloader.live_choice.changed(add=["owls"]))
+    second = (await reloading.reloader.promote()).bundles
+    assert second["owls"] == read_bundle(owls).manifest.version != first["owls"]
+    assert (await reloading.reloader.roll_back()).bundles == first
+    settings = with_promoted(AnalyzerSettings(nn=nn), tmp_path)
+    assert Pipeline.of(settings, home=tmp_path).bundle_versions == first
+
+
+async def test_several_promotions_are_rolled_back_at_once(
+    nn: Path, cascade: Cascade, owls: Path, tmp_path: Path
+) -> None:
+    reloading = Reloading(nn, cascade=cascade, home=tmp_path)
+    before = dict(reloading.live.pipeline.bundle_versions)
+    for threshold in (0.8, 0.9):
+        rewrite_manifest(read_bundle(owls), thresholds={"owl": threshold})
+        await reloading.reloader.start_shadow(CascadeChoice(nn, ("owls",)))
+        await reloading.reloader.promote()
+    assert (await reloading.reloader.roll_back(2)).bundles == before
+    assert not reloading.reloader.status.promoted
+
+
+async def test_more_promotions_than_there_were_are_not_rolled_back(reloading: Reloading, other: CascadeChoice) -> None:
+    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.promote()
+    with pytest.raises(NodeError, match="fewer promotions than 2"):
+        await reloading.reloader.roll_back(2)

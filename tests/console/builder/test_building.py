@@ -110,18 +110,31 @@ def test_what_cannot_be_built_is_refused_with_its_reason(
     assert message in refused.json()["error"]["message"]
 
 
-@pytest.mark.parametrize(
-    "entries", [[{"models": ["herons"]}], [{"models": ["herons"]}, {"models": ["owls"]}]], ids=["live", "before"]
-)
-def test_what_runs_or_would_after_a_rollback_is_not_replaced(builder: Builder, entries: list[dict[str, Any]]) -> None:
-    """The analyzer would load it at once, without a promotion."""
+def planned(builder: Builder, *entries: Any) -> tuple[Any, Any]:
+    """The answers to a request for the model `herons`, and its plan, where `entries` were promoted."""
     promotions = builder.home / "promotions.json"
     promotions.write_text(json.dumps({"format_version": 1, "entries": [{"nn": None}, *entries]}))
     asked = build_request(models=[{"name": "herons", "tags": ["high"]}])
-    refused, plan = builder.post("/recognizers", asked), builder.post("/recognizers/plan", asked).json()
+    answers = builder.post("/recognizers", asked), builder.post("/recognizers/plan", asked).json()
     promotions.unlink()
+    return answers
+
+
+@pytest.mark.parametrize(
+    "entries", [[{"models": ["herons"]}], [{"models": ["herons"]}, {"models": ["owls"]}]], ids=["live", "before"]
+)
+def test_what_runs_by_its_name_or_would_after_a_rollback_is_not_replaced(builder: Builder, entries: list[Any]) -> None:
+    """The analyzer would load it at once, without a promotion."""
+    refused, plan = planned(builder, *entries)
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "model_exists")
     assert "runs live" in plan["models"][0]["problem"]
+
+
+def test_a_model_that_was_promoted_is_built_again(builder: Builder) -> None:
+    """Its version that runs is kept, and stays live."""
+    built, plan = planned(builder, {"models": ["herons@0123456789ab"]})
+    assert plan["models"][0]["problem"] is None
+    assert builder.client.post(f"/api/v1/jobs/{built.json()[0]['id']}/cancel").status_code == 200
 
 
 def test_background_can_be_left_out(builder: Builder) -> None:

@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from console.services.library.library import is_running, list_models
+from console.services.library.library import list_models, running_view
 from tests.support.console import ConsoleUnderTest
 from tests.support.openset import DAYS
 from tidzam.bundle import read_bundle, read_manifest
@@ -149,4 +149,4 @@ def test_a_model_that_runs_in_its_last_version_is_running(console: ConsoleUnderT
     settings = settings.model_copy(update={"analyzer": settings.analyzer.model_copy(update={"nn": tmp_path / MODELS})})
     name = read_manifest(tmp_path / MODELS / "calls").name
     health = AnalyzerHealth.model_validate({**HEALTH, "bundles": {name: "the one before"}, "shadow": None})
-    assert is_running(settings, health, "calls")
+    assert running_view(settings, health, "calls").live_version is not None

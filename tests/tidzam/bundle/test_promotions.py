@@ -106,6 +106,23 @@ def test_a_model_that_is_removed_is_gone() -> None:
     assert CascadeChoice(DEMO_BUNDLES, ("owls",)).changed(remove=["owls"]) == CascadeChoice(DEMO_BUNDLES)
 
 
+def test_a_model_that_is_added_takes_the_place_of_another_version_of_it() -> None:
+    live = CascadeChoice(DEMO_BUNDLES, ("herons@0123456789ab", "owls"))
+    assert live.changed(add=["herons"]) == CascadeChoice(DEMO_BUNDLES, ("owls", "herons"))
+
+
+def test_a_model_is_removed_whatever_its_version() -> None:
+    live = CascadeChoice(DEMO_BUNDLES, ("herons@0123456789ab", "owls"))
+    assert live.changed(remove=["herons"]) == CascadeChoice(DEMO_BUNDLES, ("owls",))
+
+
+@pytest.mark.parametrize(("named", "counts"), [("owls", True), ("wrens", False), ("owls@ba9876543210", False)])
+def test_a_version_of_what_the_settings_name_is_what_they_name(tmp_path: Path, named: str, counts: bool) -> None:
+    log = Promotions.none(OWN).ran(CascadeChoice(None, ("owls@0123456789ab",)))
+    write_promotions(tmp_path, log)
+    assert (read_promotions(tmp_path, CascadeChoice(None, (named,))) == log) == counts
+
+
 DEMO_FIRST = Promotions.none(CascadeChoice(None)).promoted(
     CascadeChoice(DEMO_BUNDLES, ("herons",)), {}, before={}, now=NOW
 )
