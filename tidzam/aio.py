@@ -1,9 +1,10 @@
-"""Waiting for the first of several awaitables, and for a cancellation that was hidden."""
+"""Waiting for the first of several awaitables, work in the background, and a cancellation that was hidden."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 
@@ -19,6 +20,18 @@ async def first_completed(*waits: Awaitable[Any]) -> int:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def in_background(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIterator[None]:
+    """Run `work` as a task for as long as the context is open; then it is cancelled, and has ended."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def require_running() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +19,7 @@ from console.services.models import ConsoleModel
 from console.services.node_monitor import NodeMonitor
 from console.services.stream_manager_link import CONNECT_TIMEOUT_S, StreamManagerLink, answer_of, manager_away
 from tidzam.accounts.audit import Actor, AuditAction, record
+from tidzam.aio import in_background
 from tidzam.errors import RequestError, StoreError
 from tidzam.protocol.live_streams import AUDIO_EVENT, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, LiveStreamAdded
 from tidzam.protocol.messages import parse
@@ -97,13 +98,10 @@ class Microphones:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """End those that have gone, for as long as the context is open; then all."""
-        task = asyncio.create_task(self._look_after(), name="microphones")
         try:
-            yield
+            async with in_background(self._look_after(), name="microphones"):
+                yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
             for microphone in list(self._open.values()):
                 await self._close(microphone)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ import aiohttp
 from pydantic import ValidationError
 
 from console.services.node_state import Answer, NodeView, analyzer_health, manager_health, node_view
+from tidzam.aio import in_background
 from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.protocol.stream_manager import StreamManagerHealth
 from tidzam.tokens import bearer
@@ -65,13 +66,8 @@ class NodeMonitor:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Renew the state for as long as the context is open."""
-        task = asyncio.create_task(self._run(), name="node monitor")
-        try:
+        async with in_background(self._run(), name="node monitor"):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)

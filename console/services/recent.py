@@ -13,12 +13,13 @@ from pydantic import Field
 
 from console.services.detection_models import DetectionSearch
 from console.services.detections import criteria_of
+from console.services.gaps import GapView
 from console.services.known_classes import KnownClasses
 from console.services.models import ConsoleModel
 from tidzam.config.location import LocationSettings
 from tidzam.daytime import DayPart, day_parts
-from tidzam.gaps.records import ALL, Gap, GapReason, Record
-from tidzam.gaps.words import REASONS, joined
+from tidzam.gaps.records import ALL, Gap, Record
+from tidzam.gaps.words import joined
 from tidzam.naming import source_of
 from tidzam.store.database import Store
 from tidzam.store.local_time import HOURS, day_number, day_of, local_hour
@@ -46,19 +47,6 @@ class Daylight(ConsoleModel):
     part: DayPart = Field(description="Night, dawn, day or dusk")
     start: datetime = Field(description="Its beginning, UTC")
     end: datetime = Field(description="Its end, UTC")
-
-
-class GapView(ConsoleModel):
-    """A time in which a channel could not be heard."""
-
-    channel: str = Field(description="JACK port; a source, for all its channels; `*` for all of the node")
-    start: datetime = Field(description="Its beginning, UTC")
-    end: datetime = Field(description="Its end so far, UTC")
-    seconds: float = Field(description="How long nothing was heard in all")
-    count: int = Field(description="Number of gaps, if they were short and are reported as one")
-    reason: GapReason = Field(description="Why")
-    words: str = Field(description="Why, in words")
-    is_open: bool = Field(description="Whether it lasts")
 
 
 class RecentHours(ConsoleModel):
@@ -108,7 +96,7 @@ def recent_hours(
         hours=tuple(hour_start(hour, zone) for hour in range(first, last + 1)),
         classes=_classes(store, wanted.model, first, last, zone),
         daylight=() if location is None else tuple(daylight(min(begin, today), max(end, tomorrow), location)),
-        gaps=tuple(_view(gap, is_open=gap.end >= now and (gap.channel, gap.reason) in reasons) for gap in named),
+        gaps=tuple(GapView.of(gap, is_open=gap.end >= now and (gap.channel, gap.reason) in reasons) for gap in named),
         short_gaps=sum(gap.count for gap in short),
         short_gaps_s=round(sum(gap.seconds for gap in short), 3),
     )
@@ -163,19 +151,6 @@ def _within(records: Iterable[Record], begin: datetime, now: datetime) -> Iterat
         start, end = max(gap.start, begin), min(gap.end, now)
         if isinstance(gap, Gap) and not gap.is_past and start < end:
             yield replace(gap, start=start, end=end)
-
-
-def _view(gap: Gap, *, is_open: bool) -> GapView:
-    return GapView(
-        channel=gap.channel,
-        start=gap.start,
-        end=gap.end,
-        seconds=round(gap.seconds, 3),
-        count=gap.count,
-        reason=gap.reason,
-        words=REASONS[gap.reason],
-        is_open=is_open,
-    )
 
 
 def order_of(channel: str) -> tuple[int, str, str]:

@@ -10,7 +10,8 @@ from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from console.services.recent import Daylight, GapView, RecentHours, hours_since, order_of
+from console.services.gaps import GapView
+from console.services.recent import Daylight, RecentHours, hours_since, order_of
 from console.web.charts import BarSeries, Tick, stacked_bars
 from tidzam.daytime import DayPart
 from tidzam.gaps.records import ALL

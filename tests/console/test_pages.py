@@ -187,3 +187,10 @@ def test_a_tag_does_not_get_the_name_of_another_one_and_is_removed(console: Cons
     assert (refused.status_code, "There is a tag &#39;robin&#39; already" in refused.text) == (409, True)
     client.post("/annotate/tags/remove", data={"tag": "wren"})
     assert [one["name"] for one in client.get("/api/v1/tags").json()] == ["robin"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/node/state", "/now/channels", "/now/hours", "/classifiers/state", "/detections/rows"]
+)
+def test_a_part_that_a_page_loads_again_is_complete_by_itself(console: ConsoleUnderTest, path: str) -> None:
+    assert console.logged_in("manager").get(path).status_code == 200

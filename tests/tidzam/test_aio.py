@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tidzam.aio import require_running
+from tidzam.aio import in_background, require_running
 
 
 async def test_a_cancellation_while_a_group_of_tasks_fails_ends_the_task() -> None:
@@ -37,3 +37,18 @@ async def test_a_cancellation_while_a_group_of_tasks_fails_ends_the_task() -> No
     may_end.set()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_work_in_the_background_ends_with_its_context() -> None:
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with in_background(work(), name="work"):
+        await asyncio.sleep(0)
+        assert not ended.is_set()
+    assert ended.is_set()

@@ -14,6 +14,7 @@ from typing import Final
 
 from console.live.notices import Notices
 from console.services.jobs.models import JobView, view_of
+from tidzam.aio import in_background
 from tidzam.errors import StoreError
 from tidzam.jobs.folder import JobFolder
 from tidzam.jobs.launch import launch
@@ -61,14 +62,11 @@ class JobWatch:
     async def running(self) -> AsyncIterator[None]:
         """Look after jobs for as long as the context is open."""
         self._loop = asyncio.get_running_loop()
-        task = asyncio.create_task(self._run(), name="jobs")
         try:
-            yield
+            async with in_background(self._run(), name="jobs"):
+                yield
         finally:
             self._loop = None
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     def look(self) -> None:
         """Look now: there is a new job, or one is to end. May be called from any thread."""

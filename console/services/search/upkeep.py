@@ -7,12 +7,13 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import func, select
 
+from tidzam.aio import in_background
 from tidzam.config import Settings
 from tidzam.errors import StoreError, TidzamError
 from tidzam.paths import default_home
@@ -55,14 +56,8 @@ class IndexUpkeep:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work for as long as the context is open; the process ends with it, and goes on from there the next time."""
-        task = asyncio.create_task(self._repeat(), name="sound index") if self._is_wanted else None
-        try:
+        async with in_background(self._repeat(), name="sound index") if self._is_wanted else nullcontext():
             yield
-        finally:
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
 
     async def _repeat(self) -> None:
         await asyncio.sleep(self._first_after_s)

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from console.services.gaps import GapView
 from console.services.models import ConsoleModel
 from tidzam.gaps.heard import Heard, day_span, heard
 from tidzam.gaps.records import ALL, Gap, GapReason, Record
-from tidzam.gaps.words import REASONS, joined
+from tidzam.gaps.words import joined
 from tidzam.naming import source_of
 from tidzam.store.database import Store
 from tidzam.store.queries.gaps import NodeLedger, ledger_records
@@ -56,23 +57,11 @@ class HeardReport(ConsoleModel):
     channels: tuple[HeardChannel, ...] = Field(description="The channels by name")
 
 
-class LedgerGap(ConsoleModel):
-    """An interval without valid audio."""
-
-    channel: str = Field(description="JACK port, a source for all its channels, or `*` for all of the node")
-    start: datetime = Field(description="Beginning, UTC")
-    end: datetime = Field(description="End, UTC; now if it lasts")
-    seconds: float = Field(description="Length; of several short gaps, their total length")
-    count: int = Field(description="Number of gaps that this stands for")
-    reason: GapReason = Field(description="Why nothing was heard")
-    words: str = Field(description="The same in words")
-
-
 class GapDay(ConsoleModel):
     """The gaps that overlap a day, the newest first."""
 
     day: date = Field(description="Day by the node's clock")
-    gaps: tuple[LedgerGap, ...] = Field(description="The gaps, at most 500")
+    gaps: tuple[GapView, ...] = Field(description="The gaps, at most 500")
     left_out: int = Field(description="How many older ones of the day are left out")
 
 
@@ -111,7 +100,7 @@ class HeardLedger:
             if source is None or gap.channel == ALL or source_of(gap.channel) == source
         ]
         found.sort(key=lambda gap: (gap.start, gap.end), reverse=True)
-        shown = tuple(map(_gap, found[:MOST_GAPS]))
+        shown = tuple(GapView.of(gap, is_open=gap.end >= now) for gap in found[:MOST_GAPS])
         return GapDay(day=day, gaps=shown, left_out=len(found) - len(shown))
 
     def _records(self, since: datetime, until: datetime, *, now: datetime) -> Sequence[Record]:
@@ -129,15 +118,3 @@ def _in_order(channel: str) -> tuple[str, int, str]:
     """Channel 10 comes after channel 9."""
     source, _, number = channel.rpartition("_")
     return (source, int(number), channel) if number.isdecimal() else (channel, 0, channel)
-
-
-def _gap(gap: Gap) -> LedgerGap:
-    return LedgerGap(
-        channel=gap.channel,
-        start=gap.start,
-        end=gap.end,
-        seconds=gap.seconds,
-        count=max(1, gap.count),
-        reason=gap.reason,
-        words=REASONS[gap.reason],
-    )

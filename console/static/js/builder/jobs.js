@@ -1,5 +1,6 @@
 // The list of jobs: as they are, and then as the console reports them.
 
+import { followEvents } from "../live-events.js";
 import { MODELS, ask, element, showFault } from "./api.js";
 
 const KINDS = ["recognizer", "training", "dataset"];
@@ -20,12 +21,15 @@ const jobs = new Map();
  * @param {(job: Job) => void} onChange called with each that has changed
  */
 export function followJobs(onChange) {
-  const source = new EventSource(`${document.getElementById("builder")?.dataset.api}/live/events`);
-  source.addEventListener("open", () => void read()); // again after each break, in which events were missed
-  source.addEventListener("job", (event) => {
-    const job = JSON.parse(event.data);
-    showJob(job);
-    onChange(job);
+  followEvents(`${document.getElementById("builder")?.dataset.api}/live/events`, {
+    handlers: {
+      job: (/** @type {Job} */ job) => {
+        showJob(job);
+        onChange(job);
+      },
+    },
+    onOpen: () => void read(), // again after each break, in which events were missed
+    onAway: () => {},
   });
 }
 
