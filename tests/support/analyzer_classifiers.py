@@ -9,16 +9,14 @@ from typing import Any
 
 from tests.support.console_server import analyzer_health
 from tidzam.protocol.classifiers import (
-    PROMOTE,
     ROLLBACK,
-    SHADOW,
     ReloadAnswer,
     ReloadStatus,
     classifier_answer,
     parse_classifier_request,
 )
 from tidzam.protocol.messages import Message
-from tidzam.protocol.shadow import ShadowStatus, StartShadow
+from tidzam.protocol.shadow import OtherClassifiers, PromoteClassifiers, ShadowStatus, StartShadow
 from tidzam.server import Health, Server
 
 
@@ -56,14 +54,17 @@ class AnalyzerClassifiers:
         command, content = parse_classifier_request(data)
         return classifier_answer(command, self._done(command, content).model_dump(mode="json"))
 
+    def _changed(self, wanted: OtherClassifiers) -> Mapping[str, str]:
+        named = dict.fromkeys(wanted.add or wanted.models or (), "0123456789ab")
+        return {**self.live, **named} if wanted.add else named
+
     def _done(self, command: str, content: Message) -> Message:
-        if command == SHADOW:
-            assert isinstance(content, StartShadow)
-            added = dict.fromkeys(content.add or content.models or (), "0123456789ab")
-            self.shadow = {} if content.stop else {**(self.live if content.add else {}), **added}
+        if isinstance(content, StartShadow):
+            self.shadow = {} if content.stop else self._changed(content)
             return self._shadow_status
-        if command == PROMOTE:
-            self.before, self.live, self.shadow = self.live, self.shadow, {}
+        if isinstance(content, PromoteClassifiers):
+            others = self._changed(content) or self.shadow
+            self.before, self.live, self.shadow = self.live, others, {}
         elif command == ROLLBACK and self.before is not None:
             self.live, self.before = self.before, None
         return ReloadAnswer(classifiers=tuple(self.live), bundles=dict(self.live), changed=True)
