@@ -65,7 +65,7 @@ export class DetectionLayer {
 function markOf({ id, start, end, path, verdict, peak_probability: probability }, startMs) {
   return {
     id: String(id),
-    startS: (Date.parse(start) - startMs) / 1000,
+    startS: Math.max(0, (Date.parse(start) - startMs) / 1000), // so that its label is seen
     endS: (Date.parse(end) - startMs) / 1000,
     label: `${path.at(-1)} ${Math.round(100 * probability)} %`,
     kind: verdict === "right" || verdict === "wrong" ? verdict : "detection",
