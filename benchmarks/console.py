@@ -34,7 +34,10 @@ TITLE = "200 browsers on one console: the time of pages, the delay of live updat
 
 RATE_HZ: Final = 48000
 PERIOD: Final = 2048
-PAGES: Final = ("/", "/detections", "/species", "/node", "/api/v1/live", "/api/v1/detections?limit=50", "/account")
+PAGES: Final = (
+    *("/", "/detections", "/species", "/activity", "/annotate", "/search", "/models", "/sources", "/node", "/account"),
+    *("/api/v1/live", "/api/v1/detections?limit=50", "/api/v1/annotations/counts?channel=wetland:out_0"),
+)
 """What browsers read, one after the other."""
 _USERS: Final = 20
 _SETTLE_S: Final = 5.0
