@@ -73,6 +73,6 @@ class StoreUpkeep:
             log.info(
                 "rows removed by retention: %s", ", ".join(f"{count:,} of {what}" for what, count in removed.items())
             )
-            counts = {"detections": str(removed.detections), "audit_rows": str(removed.audit)}
+            counts = {what: str(count) for what, count in removed.items() if count}
             with self._store.write() as session:
                 record(session, RETENTION, AuditAction.ROWS_REMOVED, "store", now=self._now(), **counts)
