@@ -33,8 +33,8 @@ export async function showAnnotations(view, api, channel, names) {
  * @returns {import("../sound/layer.js").Mark}
  */
 function markOf({ id, start, end, low_hz: lowHz, high_hz: highHz, tag }, startMs) {
-  const [fromS, toS] = [start, end].map((time) => (Date.parse(time) - startMs) / 1000);
-  const times = { startS: Math.max(0, fromS), endS: toS }; // so that its label is seen
+  const [startS, endS] = [start, end].map((time) => (Date.parse(time) - startMs) / 1000);
+  const times = { startS: Math.max(0, startS), endS }; // so that its label is seen
   const band = lowHz === null && highHz === null ? {} : { lowHz: lowHz ?? undefined, highHz: highHz ?? undefined };
   return { id: String(id), ...times, ...band, label: tag, kind: "annotation" };
 }
