@@ -111,7 +111,7 @@ def test_a_model_is_tried_promoted_kept_over_a_restart_and_taken_back(tmp_path: 
                 lambda: list(live(call)) == ["selector", "jennies"], what="a model of the class runs in its place"
             )
             assert call("GET", "/classifiers")["shadow"] is None
-            page.get_by_text("What ran before").click()
+            page.get_by_text("What ran before", exact=True).click()
             page.get_by_role("button", name="Run the classifiers of the settings again").click()
             eventually(lambda: live(call) == before, what="the classifiers of the settings run again")
         entries = call("GET", "/audit")["entries"]
