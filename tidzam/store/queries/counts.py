@@ -30,7 +30,8 @@ from tidzam.store.tables.detections import (
 from tidzam.store.tables.models import ClassRow
 from tidzam.store.tables.places import ChannelRow
 
-_DAY_US: Final = 86_400_000_000
+_HOUR_US: Final = 3_600_000_000
+_DAY_US: Final = 24 * _HOUR_US
 _FEW: Final = 4
 """Classes that are read one by one."""
 _NEVER: Final = 10**9
@@ -193,8 +194,8 @@ def _end_of_class(heard: Any, criteria: CountCriteria, *, is_last: bool) -> Any:
     row = DetectionRow
     place = row.start.desc() if is_last else row.start.asc()
     day: Any = cast(heard.last_day if is_last else heard.first_day, BigInteger)
-    # The day is local, and no clock differs from UTC by more than a day.
-    near = row.start < (day + 2) * _DAY_US if is_last else row.start >= (day - 1) * _DAY_US
+    # The day is local: clocks are up to 12 hours behind UTC, and up to 14 hours ahead.
+    near = row.start < (day + 1) * _DAY_US + 12 * _HOUR_US if is_last else row.start >= day * _DAY_US - 14 * _HOUR_US
     on_day = (row.local_hour >= day * HOURS, row.local_hour < (day + 1) * HOURS)
     counted = or_(row.verdict.is_(None), row.verdict.not_in(DISCOUNTED))
     conditions = (row.class_id == heard.class_id, near, *on_day, counted, *_chosen_places(row, criteria))
