@@ -34,10 +34,15 @@ def recorded_days(session: Session, sources: Collection[int], channel: int, zone
     """The days of `zone` on which a channel, counted from 0, of sources was recorded, in their order."""
     row = RecordingRow
     mine = (row.source_id.in_(sources), row.channels > channel)
-    first, last = session.execute(select(func.min(row.start), func.max(row.start)).where(*mine)).one()
+    ends = [  # each is the first in an index; both at once would be found among all
+        session.scalar(select(row.start).where(row.source_id == source, *mine).order_by(place).limit(1))
+        for source in sources
+        for place in (row.start.asc(), row.start.desc())
+    ]
+    known = [start for start in ends if start is not None]
     found = defaultdict[int, list[int]](lambda: [0, 0])
-    if first is not None:
-        for begin, end, offset_us in _offsets(first, last + _MINUTE, zone):
+    if known:
+        for begin, end, offset_us in _offsets(min(known), max(known) + _MINUTE, zone):
             _count(session, found, offset_us, (*mine, row.start >= begin, row.start < end))
     ordered = sorted(found.items())
     return [RecordedDay(day_of(day), sections, us / 1_000_000) for day, (sections, us) in ordered if sections]
