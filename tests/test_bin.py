@@ -60,6 +60,16 @@ def test_packages_of_the_tests_are_installed_for_the_tests_only(
     assert ("iproute2" in run_as_nobody(bare, *words).stderr) == tests_too
 
 
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [("start", "search"), ("start configs/birdnet.yaml", "search"), ("status", ""), ("install parquet", "parquet")],
+)
+def test_a_node_is_started_with_what_its_pages_need(words: str, parts: str) -> None:
+    script = f'eval "$(sed -n "/^extras_of/,/^}}/p" {ROOT}/bin/tidzam)"; extras_of {words}'
+    found = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == parts
+
+
 def test_once_all_is_there_it_adds_nothing() -> None:
     command = [str(ROOT / "bin" / "tidzam"), "--version"]
     subprocess.run(command, capture_output=True, check=True)  # a checkout that changed since is brought up to date
