@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.console import ConsoleUnderTest
-from tidzam.bundle import read_bundle
+from tidzam.bundle import installed_model, read_bundle
+from tidzam.bundle.choice import CascadeChoice
+from tidzam.bundle.promotions import Promotions, write_promotions
 from tidzam.open_set_report import FILE
 from tidzam.paths import MODELS
 
@@ -146,3 +149,22 @@ def test_thresholds_are_saved_without_the_probabilities_of_test_windows(
     report.write_text(json.dumps(values))
     assert save(console, version(tmp_path), high=0.9).status_code == 200
     assert read_bundle(tmp_path / MODELS / "calls").manifest.thresholds["high"] == 0.9
+
+
+def test_a_tag_that_misses_most_calls_is_called_weak(console: ConsoleUnderTest, tmp_path: Path) -> None:
+    before = console.logged_in("viewer").get("/models/calls").text
+    save(console, version(tmp_path), high=1.0)
+    after = console.logged_in("viewer").get("/models/calls").text
+    assert "is weak" not in before
+    assert "high is weak" in after
+
+
+def test_the_version_that_is_replaced_by_other_thresholds_is_kept_if_it_runs_live(
+    console: ConsoleUnderTest, tmp_path: Path
+) -> None:
+    seen = version(tmp_path)
+    own = console.runtime.settings.analyzer
+    log = Promotions.none(CascadeChoice(own.nn, own.models))
+    write_promotions(tmp_path, log.promoted(CascadeChoice(None, ("calls",)), {}, before={}, now=datetime.now(UTC)))
+    save(console, seen, high=0.9)
+    assert read_bundle(installed_model(tmp_path / MODELS, f"calls@{seen}")).manifest.version == seen
