@@ -54,6 +54,10 @@ WORDS: Final[Mapping[str, str]] = {
     AuditAction.MODEL_ROLLED_BACK: "rolled back to",
     AuditAction.MODEL_THRESHOLDS: "changed the thresholds of",
     AuditAction.MODEL_REMOVED: "removed the model",
+    AuditAction.MODEL_INSTALLED: "installed the model",
+    AuditAction.BACKUP_RESTORED: "restored the backup",
+    AuditAction.RECORDINGS_REMOVED: "deleted recordings of",
+    AuditAction.ROWS_REMOVED: "removed old rows of the",
 }
 """What was done, as people read it before the name of what it was done to."""
 

@@ -20,7 +20,7 @@ from tests.support.stored_detections import fill
 from tidzam.accounts.roles import PERMISSIONS, Role
 
 PAGES = (
-    *("/", "/detections", "/species", "/activity", "/annotate", "/search", "/label"),
+    *("/", "/detections", "/species", "/activity", "/annotate", "/annotate/tags", "/search", "/label"),
     *("/models", "/models/calls", "/models/build", "/sources", "/sources/wetland", "/microphone"),
     *("/node", "/node/logs", "/node/disk", "/node/backups", "/node/versions"),
     *("/users", "/audit", "/account", "/api/docs"),
@@ -87,8 +87,9 @@ def route(request: Request) -> Request:
 def served(tmp_path_factory: pytest.TempPathFactory, trained_home: Path) -> Iterator[ConsoleUnderTest]:
     home = tmp_path_factory.mktemp("controls")
     copy_recognizer(trained_home, home)
-    with serving_console(home) as (_, console):
+    with serving_console(home) as (address, console):
         fill(console.store, days=2, last=console.clock())
+        console.logged_in("annotator", base=address).post("/api/v1/tags", json={"name": "wren"})
         yield console
 
 
