@@ -200,10 +200,10 @@ async def test_the_console_has_recordings_indexed_as_they_come(tmp_path: Path) -
         support.write_profile(tmp_path, profile)
         support.write_recording(console.store, tmp_path / "recordings", TONES)
         async with IndexUpkeep(settings, console.store, first_after_s=0.0, look_every_s=0.1).running():
-            await eventually_async(lambda: support.recordings_in(tmp_path) == 1, within_s=60)
+            await eventually_async(lambda: support.recordings_in(tmp_path) == 1, within_s=120)
             later = START + timedelta(hours=1)
             support.write_recording(console.store, tmp_path / "recordings", TONES, start=later)
-            await eventually_async(lambda: support.recordings_in(tmp_path) == 2, within_s=60)
+            await eventually_async(lambda: support.recordings_in(tmp_path) == 2, within_s=120)
 
 
 def test_the_indexing_gives_way_to_all_other_programs(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_what_sounds_like_a_detection_is_found_and_annotated(page: Page, recorde
     page.get_by_label("Tag for annotations").fill("wren song")
     for number in range(2):
         results.nth(number).get_by_role("button", name="Annotate").click()
-        expect(results.nth(number).get_by_role("button", name="wren song")).to_be_disabled()
+        expect(results.nth(number).get_by_role("button", name="wren song", exact=True)).to_be_disabled()
     assert annotation_count(recorded) == 2
     expect(results.nth(0).locator(".sound-mark.annotation")).to_contain_text("wren song")
     page.reload()
