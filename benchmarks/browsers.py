@@ -115,7 +115,7 @@ class Load:
         """Listen to a channel."""
         mount = self._browsers.mounts[number % len(self._browsers.mounts)]
         async with self._joining:
-            response = await self._http.get(f"{self._url}/listen/{mount}", headers={"Cookie": cookie})
+            response = await self._http.get(f"{self._url}/api/v1/listen/{mount}", headers={"Cookie": cookie})
         if response.status != 200:
             self._measured.fail(f"/listen has the status {response.status}")
             return

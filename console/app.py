@@ -23,6 +23,7 @@ from console.services.upkeep import StoreUpkeep
 from console.web import health, static_files
 from console.web.errors import add_error_handlers
 from console.web.guard import RequestGuard
+from console.web.head_requests import HeadRequests
 from console.web.open_streams import OpenStreams
 from console.web.permissions import route_permissions
 from console.web.proxies import TrustedProxies
@@ -101,7 +102,7 @@ def create_app(runtime: ConsoleRuntime) -> FastAPI:
 
 def guarded(app: ASGIApp, settings: Settings) -> ASGIApp:
     """The application behind the checks that all requests pass."""
-    return TrustedProxies(RequestGuard(app, settings), settings.console)
+    return TrustedProxies(RequestGuard(HeadRequests(app), settings), settings.console)
 
 
 def _now() -> datetime:

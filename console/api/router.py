@@ -16,6 +16,7 @@ from console.api import (
     detections,
     heard,
     jobs,
+    listen,
     live,
     microphones,
     models,
@@ -38,7 +39,7 @@ def api_router() -> APIRouter:
     """All routes of the REST API."""
     responses: dict[int | str, dict[str, Any]] = dict(RESPONSES)
     router = APIRouter(prefix=PREFIX, responses=responses)
-    of_sound = (node, live, detections, classes, activity, sound, annotation_routes, tags, search, jobs)
+    of_sound = (node, live, listen, detections, classes, activity, sound, annotation_routes, tags, search, jobs)
     for topic in (session, *of_sound, builder_routes, classifiers, models, account, users, audit):
         router.include_router(topic.router)
     for topic in (sources, heard, microphones, backups):

@@ -27,7 +27,10 @@ def show_now(request: Request, visitor: CurrentVisitor, runtime: Runtime, model:
     models = tuple(
         f"{one.name}@{one.version}" for one in filter_choices(runtime.store, runtime.known_classes).models if one.name
     )
-    return _rendered(request, visitor, runtime, "now.html", models=models, model=model, **_hours(runtime, model))
+    codec = runtime.settings.icecast.codec
+    return _rendered(
+        request, visitor, runtime, "now.html", models=models, model=model, codec=codec, **_hours(runtime, model)
+    )
 
 
 @router.get("/now/channels")

@@ -14,7 +14,6 @@ from console.pages import (
     build,
     detections,
     label,
-    listen,
     login,
     microphone,
     model,
@@ -37,7 +36,6 @@ def page_router() -> APIRouter:
     for page in (
         login,
         now,
-        listen,
         detections,
         annotate,
         species,

@@ -56,7 +56,7 @@ class SourceView(ConsoleModel):
     gap_s: float = Field(description="Seconds without valid audio since it was loaded")
     last_error: str | None = Field(description="Why it last failed, and what to do")
     channels: tuple[ChannelView, ...] = Field(description="Its channels")
-    mounts: tuple[str, ...] = Field(description="Names below `/listen` at which they are heard")
+    mounts: tuple[str, ...] = Field(description="Names below `/api/v1/listen` at which they are heard")
 
 
 class NodeView(ConsoleModel):

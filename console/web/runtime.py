@@ -14,6 +14,8 @@ from starlette.requests import HTTPConnection
 from console.accounts.lock_out import LockOutPolicy
 from console.accounts.session_policy import SessionPolicy
 from console.live.broadcast import LiveBroadcast
+from console.live.icecast_listener import IcecastListener
+from console.live.mp3_streams import Mp3Streams
 from console.openid.provider import OpenIdProvider
 from console.services.annotations.service import AnnotationService
 from console.services.backups import NodeBackups
@@ -78,6 +80,11 @@ class ConsoleRuntime:
     def microphones(self) -> Microphones:
         """The microphones of browsers that are open."""
         return Microphones(self.manager, self.monitor, store=self.store, now=self.now)
+
+    @cached_property
+    def mp3_streams(self) -> Mp3Streams:
+        """The mounts that are heard as MP3."""
+        return Mp3Streams(lambda: IcecastListener(self.settings, self.token))
 
     @property
     def known_classes(self) -> KnownClasses:

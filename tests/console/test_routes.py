@@ -27,7 +27,7 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/"): VIEW,
     ("GET", "/now/channels"): VIEW,
     ("GET", "/now/hours"): VIEW,
-    ("GET", "/listen/{mount}"): VIEW,
+    ("GET", "/api/v1/listen/{mount}"): VIEW,
     ("GET", "/node"): VIEW,
     ("GET", "/node/state"): VIEW,
     ("GET", "/detections"): VIEW,

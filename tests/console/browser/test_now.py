@@ -50,6 +50,27 @@ def test_a_channel_plays_with_its_spectrogram_and_stops(page: Page, served: Serv
     expect(page).to_have_title("Now · marsh")
 
 
+_NO_OGG = """() => {
+  const known = HTMLMediaElement.prototype.canPlayType;
+  HTMLMediaElement.prototype.canPlayType = function (type) {
+    return type.includes("ogg") ? "" : known.call(this, type);
+  };
+}"""
+"""As in Safari before 18.4."""
+
+
+def test_a_browser_without_ogg_plays_mp3(page: Page, served: ServedConsole, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "tone.mp3", 0.3 * np.sin(np.arange(10 * 44100) / 7), 44100)
+    page.add_init_script(f"({_NO_OGG})()")
+    page.route("**/listen/*", lambda route: route.fulfill(path=tmp_path / "tone.mp3", content_type="audio/mpeg"))
+    served.enter(page, "viewer")
+    page.goto(served.url)
+    with page.expect_request("**/listen/*") as asked:
+        page.get_by_role("button", name="Listen to wetland 1").click()
+    assert "/api/v1/listen/wetland-out_1.ogg?format=mp3" in asked.value.url
+    expect(page.locator("#listening-state")).to_have_text("Live")
+
+
 def test_the_chart_of_the_last_hours_follows_what_is_heard_of_the_chosen_model(
     page: Page, served: ServedConsole
 ) -> None:

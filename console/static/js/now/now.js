@@ -20,7 +20,7 @@ const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const page = part("now");
 const channels = part("channels");
-const { events = "", channels: fragment = "", hours: hoursFragment = "", listen = "", zone = "UTC", sprite = "" } = page.dataset;
+const { events = "", channels: fragment = "", hours: hoursFragment = "", listen = "", codec = "", zone = "UTC", sprite = "" } = page.dataset;
 
 const announcer = makeAnnouncer(part("announcer"));
 const feed = makeFeed(part("feed"), part("feed-empty"), zone);
@@ -34,7 +34,8 @@ let isFirst = true;
 let isLoading = false;
 
 const player = makePlayer({
-  address: (mount) => listen + encodeURIComponent(mount),
+  address: (mount, format) => `${listen}${encodeURIComponent(mount)}?format=${format}`,
+  codec,
   onChange(playing, state) {
     showPlaying();
     part("listening").hidden = !playing;

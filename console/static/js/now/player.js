@@ -5,10 +5,11 @@ const RETRY_MS = 3000;
 /**
  * @typedef {{mount: string, name: string}} Playing what plays: the mount and its name for people
  *
- * @param {{address: (mount: string) => string, onChange: (playing: Playing | null, state: string) => void}} options
+ * @param {{address: (mount: string, format: string) => string, codec: string, onChange: (playing: Playing | null, state: string) => void}} options
  */
-export function makePlayer({ address, onChange }) {
+export function makePlayer({ address, codec, onChange }) {
   const audio = new Audio();
+  const format = audio.canPlayType(`audio/ogg; codecs="${codec}"`) ? "ogg" : "mp3";
   audio.preload = "none";
   /** @type {Playing | null} */
   let playing = null;
@@ -27,7 +28,7 @@ export function makePlayer({ address, onChange }) {
 
   function connect() {
     if (!playing) return;
-    audio.src = `${address(playing.mount)}?at=${Date.now()}`;
+    audio.src = `${address(playing.mount, format)}&at=${Date.now()}`;
     audio.play().catch((error) => {
       if (error.name === "NotAllowedError") stop();
       // any other failure is an error of the element, too
