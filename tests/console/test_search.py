@@ -111,6 +111,7 @@ def test_an_annotation_is_an_example(searched: ConsoleUnderTest, viewer: TestCli
         "pond:out_0",
         viewer.get("/api/v1/search", params=section("pond:out_0", 0)).json()["results"],
     )
+    searched.logged_in("annotator").delete(f"/api/v1/annotations/{made['id']}", params={"version": made["version"]})
 
 
 def test_an_annotation_that_does_not_exist_is_not_found(viewer: TestClient) -> None:
