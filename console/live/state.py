@@ -12,6 +12,7 @@ from typing import Final
 from console.live.layout import NowSource, now_sources
 from console.live.models import ClassProbability, LiveChannel, LiveDetection, LiveUpdate
 from console.services.node_state import NodeView
+from tidzam.labels import is_no_sound
 from tidzam.protocol.analyzer import AnalysisEvent, DetectionEvent
 
 CLASSES: Final = 4
@@ -102,7 +103,9 @@ class LiveState:
             self._set_layout()
 
     def add_detection(self, event: DetectionEvent) -> None:
-        """A detection began, goes on or has ended."""
+        """A detection began, goes on or has ended. That of silence is none of interest."""
+        if is_no_sound(event.path):
+            return
         detection = _detection(event)
         self._version += 1
         self._detections[detection.id] = self._version, detection

@@ -35,9 +35,11 @@ def channel_recordings(settings: Settings, store: Store, channel: str) -> Channe
     if own is None and not stored.is_known():
         message, hint = f"The source {source!r} was never recorded.", "Switch its recording on, on its page."
         raise RequestError(message, hint=hint, code="no_recording", field="channel")
-    record = next((one.record for one in settings.sources if one.name == source), None)
-    unfinished = None if own is None else _unfinished(settings, own, record)
-    return ChannelRecordings(number, join_s=RECORDER_JOIN_S, folder=own, stored=stored, unfinished=unfinished)
+    own_settings = next((one.record for one in settings.sources if one.name == source), None)
+    record = own_settings or settings.stream_manager.record
+    folder = own or RecordedFolder(record.path, source, by_day=record.mode == "segments")
+    unfinished = _unfinished(settings, folder, record)
+    return ChannelRecordings(number, join_s=RECORDER_JOIN_S, folder=folder, stored=stored, unfinished=unfinished)
 
 
 def own_recordings(settings: Settings, source: str) -> RecordedFolder | None:

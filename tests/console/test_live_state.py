@@ -112,6 +112,11 @@ def test_a_detection_goes_on_as_the_same_one(state: LiveState) -> None:
     assert (found.is_open, found.end, found.probability) == (False, NOW + timedelta(seconds=7), 0.97)
 
 
+def test_silence_is_no_detection(state: LiveState) -> None:
+    state.add_detection(detection(path=("silence",)))
+    assert state.detections() == ()
+
+
 def test_only_the_last_detections_are_kept(state: LiveState) -> None:
     for number in range(MOST_DETECTIONS + 5):
         state.add_detection(detection(number))

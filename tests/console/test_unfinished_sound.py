@@ -22,6 +22,8 @@ from tests.support.recordings import RATE_HZ, START, chirp, chirp_time_s, write_
 from tidzam.audio.files import read_audio
 from tidzam.config.recording import RecordSettings
 from tidzam.recorded_sound.folder import RecordedFolder
+from tidzam.store.records import RecordingRecord
+from tidzam.store.writer import StoreWriter
 
 WRITTEN_S = 8
 PRIVATE: dict[str, object] = {"detector": "class", "classes": ["people"]}
@@ -127,6 +129,17 @@ def test_a_file_that_is_being_written_is_read(tmp_path: Path, recording_format: 
         eventually(lambda: is_sent(console, start), what="the sound is there")
         samples, rate_hz = read_audio(sound_of(console, start))
     assert chirp_time_s(samples[0, : rate_hz // 5], rate_hz) == pytest.approx(3.1, abs=0.02)
+
+
+def test_the_file_being_written_of_a_source_that_was_added_is_read(tmp_path: Path) -> None:
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=WRITTEN_S)
+    profile = {"stream_manager": {"record": {"path": tmp_path / "recordings"}}}
+    with console_with_profile(tmp_path, profile) as console, encoding(tmp_path / "recordings", start, "wav"):
+        before = {"start": start - timedelta(minutes=2), "end": start - timedelta(minutes=1)}
+        node = console.runtime.settings.node.known_as
+        row = RecordingRecord(node=node, source="pond", path="gone.wav", channels=1, bytes=1, **before)
+        StoreWriter(console.store).write([row])
+        eventually(lambda: is_sent(console, start), what="the sound is there")
 
 
 def test_a_file_that_is_being_written_is_not_read_before_speech_is_muted(tmp_path: Path) -> None:
