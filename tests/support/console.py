@@ -105,12 +105,18 @@ class ConsoleUnderTest:
 def _prepared() -> bytes:
     """The file of a store that has a user per role. To make it takes half a second."""
     with TemporaryDirectory() as folder:
-        home, now = Path(folder), StoppedClock()()
-        with open_store(StoreSettings(), home) as store, store.write() as session:
-            for role in Role:
-                name = role.value
-                session.add(UserRow(name=name, role=name, password_hash=hashed(), created=now, password_changed=now))
+        home = Path(folder)
+        with open_store(StoreSettings(), home) as store:
+            _add_users(store)
         return _file(home).read_bytes()
+
+
+def _add_users(store: Store) -> None:
+    now = StoppedClock()()
+    with store.write() as session:
+        for role in Role:
+            name = role.value
+            session.add(UserRow(name=name, role=name, password_hash=hashed(), created=now, password_changed=now))
 
 
 def _file(home: Path) -> Path:
@@ -128,16 +134,19 @@ def console_under_test(home: Path, **console: Any) -> Iterator[ConsoleUnderTest]
 def console_with_profile(
     home: Path, profile: Mapping[str, Any], *, manager: str = AWAY, analyzer: str = AWAY
 ) -> Iterator[ConsoleUnderTest]:
-    """A console of a node with this profile, on an SQLite store in `home`.
+    """A console of a node with this profile, on the new store that it names, by default one of SQLite in `home`.
 
     `manager` and `analyzer` are the addresses of the node's programs.
     """
-    _file(home).parent.mkdir()
-    _file(home).write_bytes(_prepared())
     settings = Settings.model_validate({"home": home, "node": {"name": "marsh"}, **profile})
     clock = StoppedClock()
     monitor = NodeMonitor("marsh", manager=manager, analyzer=analyzer, token=None, now=clock)
+    if settings.store.url is None:
+        _file(home).parent.mkdir()
+        _file(home).write_bytes(_prepared())
     with open_store(settings.store, home) as store:
+        if settings.store.url is not None:
+            _add_users(store)
         live = live_broadcast(analyzer, monitor, token=None, now=clock)
         runtime = ConsoleRuntime(
             settings=settings,
