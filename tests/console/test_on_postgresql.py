@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from tests.console.test_routes import ROUTES
 from tests.support.console import ConsoleUnderTest, console_with_profile
+from tests.support.postgresql import PASSWORD
 from tests.support.store import KINDS, new_store
 from tests.support.stored_detections import fill, fill_loaded
 from tests.support.stored_recordings import recordings
@@ -38,6 +39,7 @@ ADDRESSES = (
     "/classes",
     "/classes?first_day=2026-04-10&last_day=2026-04-20",
     "/activity",
+    "/activity?data=annotations",
     "/activity?first_day=2026-04-20&last_day=2026-04-30",
     "/heard?first_day=2026-04-20&last_day=2026-05-01",
     "/gaps?day=2026-04-30",
@@ -94,12 +96,9 @@ def consoles(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     with ExitStack() as stack:
         clients = []
         for kind in KINDS:
-            store = new_store(kind, request.config)
-            password = store.password.get_secret_value() if store.password else None
-            profile = {
-                "store": {"url": store.url, "password": password} if store.url else {},
-                "node": {"name": "garden"},
-            }
+            url = new_store(kind, request.config).url
+            store = {"url": url, "password": PASSWORD} if url else {}
+            profile = {"store": store, "node": {"name": "garden"}}
             console = stack.enter_context(console_with_profile(tmp_path_factory.mktemp(kind), profile))
             fill_with_all(console)
             clients.append(console.logged_in("admin"))
