@@ -21,6 +21,7 @@ from benchmarks.store_rows import CHANNELS, CLASSES, END, fill, place_names
 from tests.support.postgresql import PASSWORD, kept_cluster
 from tidzam.config import Settings
 from tidzam.config.store import StoreSettings
+from tidzam.errors import SetupError
 from tidzam.store.database import Store, open_store
 from tidzam.store.records import DetectionRecord
 from tidzam.store.status import store_status
@@ -83,6 +84,8 @@ def _mark(folder: Path) -> Path:
 
 def _fill(say: Callable[[str], None], store: Store, folder: Path, rows: int) -> None:
     if _mark(folder).exists():
+        if (known := int(_mark(folder).read_text())) != rows:
+            raise SetupError(f"{folder} holds {known:,} detections, expected {rows:,}.", hint="Choose another folder.")
         return
     say(f"generating {rows:,} detections in {folder}")
     began_s = time.perf_counter()

@@ -109,7 +109,7 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
                 if reporter is not None:
                     watchers.append(tasks.create_task(reporter.run()))
                 if services.privacy is not None:
-                    watchers.append(tasks.create_task(services.privacy.run(recording_folders(settings))))
+                    watchers.append(tasks.create_task(services.privacy.run(folders_with_thresholds(settings))))
                 if options.analyzer is not None:
                     link = AnalyzerLink(
                         options.analyzer,
@@ -181,7 +181,7 @@ def recording_privacy(
     )
 
 
-def recording_folders(settings: Settings) -> list[tuple[Path, float | None]]:
+def folders_with_thresholds(settings: Settings) -> list[tuple[Path, float | None]]:
     """All folders of recordings, each with the smallest peak of its segments, None if it holds none."""
     found: dict[Path, float | None] = {}
     own = (source.record for source in settings.sources if source.record is not None)

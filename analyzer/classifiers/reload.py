@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -107,9 +108,9 @@ class ClassifierReloader:
     async def run(self) -> None:
         """Start the shadow of the settings; then reload when asked and when folders change, until cancelled. What is
         refused is logged."""
-        if self._first_shadow is not None:
+        if (first_shadow := self._first_shadow) is not None:
             with suppress(TidzamError):
-                await self.start_shadow(self._first_shadow)
+                await self.start_shadow(lambda: first_shadow)
         while True:
             changed = asyncio.Event().wait() if self._watch is None else self._watch.changed()
             await first_completed(self._asked.wait(), changed)
@@ -145,9 +146,13 @@ class ClassifierReloader:
         """Which bundles are live."""
         return self._promotions.live
 
-    async def start_shadow(self, choice: CascadeChoice) -> ShadowStatus:
-        """Compare the cascade of `choice` with the live one. Raises TidzamError if it cannot be used."""
+    async def start_shadow(self, choose: Callable[[], CascadeChoice]) -> ShadowStatus:
+        """Compare a cascade with the live one. `choose` is called when nothing else changes the live one.
+
+        Raises TidzamError if it cannot be used, and what `choose` raises.
+        """
         async with self._turn:
+            choice = choose()
             try:
                 return await self._shadow.start(choice, self._live.pipeline)
             except TidzamError as error:
@@ -159,17 +164,19 @@ class ClassifierReloader:
         async with self._turn:
             await self._shadow.stop()
 
-    async def promote(self, choice: CascadeChoice | None = None) -> ReloadAnswer:
-        """Let the cascade of `choice` take over; by default that of the shadow, which ends.
+    async def promote(self, choose: Callable[[], CascadeChoice] | None = None) -> ReloadAnswer:
+        """Let another cascade take over; by default that of the shadow, which ends. `choose` is called when nothing
+        else changes the live one.
 
-        Raises NodeError if there is no shadow, or it hangs, and the errors of `CascadeLoader` and of
-        `LiveCascade.replace`; then the live classifiers continue, and the shadow goes on.
+        Raises what `choose` raises, NodeError if there is no shadow, or it hangs, and the errors of `CascadeLoader` and
+        of `LiveCascade.replace`; then the live classifiers continue, and the shadow goes on.
         """
         async with self._turn:
             before = self._live.pipeline.bundle_versions
-            if choice is None:
+            if choose is None:
                 choice, pipeline = await self._promote_shadow()
             else:
+                choice = choose()
                 pipeline = await self._take_over(choice)
             self._promotions.promoted(choice, pipeline.bundle_versions, before=before)
             if self._shadow.choice == choice:

@@ -37,7 +37,7 @@ class ClassifierRequests:
 
     async def _promote(self, sid: str, content: Message) -> ReloadAnswer:
         assert isinstance(content, PromoteClassifiers)
-        return await self._reloader.promote(self._choice(sid, content) if content.model_fields_set else None)
+        return await self._reloader.promote((lambda: self._choice(sid, content)) if content.model_fields_set else None)
 
     async def _roll_back(self, sid: str, content: Message) -> ReloadAnswer:
         assert isinstance(content, RollBackClassifiers)
@@ -50,7 +50,7 @@ class ClassifierRequests:
                 raise _unclear()
             await self._reloader.stop_shadow()
             return ShadowStatus(state="off")
-        return await self._reloader.start_shadow(self._choice(sid, content))
+        return await self._reloader.start_shadow(lambda: self._choice(sid, content))
 
     def _choice(self, sid: str, content: OtherClassifiers) -> CascadeChoice:
         changes = bool(content.add or content.remove)

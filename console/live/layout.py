@@ -13,8 +13,8 @@ from tidzam.protocol.source_status import SourceState
 
 @dataclass(frozen=True)
 class NowChannel:
-    """A channel: `mount` is its name below `/listen`, None if it cannot be heard. `is_analyzed` is None if that is not
-    known. The port of a source that is only passed on, without JACK, is its name."""
+    """A channel: `mount` is its name below `/api/v1/listen`, None if it cannot be heard. `is_analyzed` is None if that
+    is not known. The port of a source that is only passed on, without JACK, is its name."""
 
     port: str
     name: str

@@ -67,5 +67,4 @@ def _page(
         error=error,
         renamed=renamed,
         typed=typed,
-        may_annotate=visitor.may(Permission.ANNOTATE),
     )

@@ -54,7 +54,7 @@ class MicrophoneView(ConsoleModel):
 
     id: str = Field(description="Where its audio is sent: `/api/v1/microphones/{id}/audio`")
     port: str = Field(description="Its JACK port, by which detections name it")
-    mount: str | None = Field(description="Name below `/listen` at which it is heard")
+    mount: str | None = Field(description="Name below `/api/v1/listen` at which it is heard")
 
 
 class MicrophoneState(ConsoleModel):

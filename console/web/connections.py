@@ -29,6 +29,8 @@ class WaitingConnections:
 
     def __init__(self, limits: LimitSettings, *, per_address: int = UNFINISHED_PER_ADDRESS) -> None:
         self.limits = limits
+        self.handshakes = 0
+        """How many connections have not completed their TLS handshake: the server does not count them yet."""
         self._per_address = per_address
         self._all: dict[WaitingConnection, None] = {}
         self._of: dict[str, dict[WaitingConnection, None]] = {}
@@ -101,7 +103,7 @@ class BoundedProtocol(H11Protocol):
         """The head of a request is to come, and has so long from its beginning."""
         if self._late is None:
             self._late = self.loop.call_later(self.waiting.limits.header_timeout_s, self.waiting.end_late, self)
-            self.waiting.add(self, len(self.connections))
+            self.waiting.add(self, len(self.connections) + self.waiting.handshakes)
 
     def _wait_no_more(self) -> None:
         if self._late is not None:

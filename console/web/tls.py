@@ -49,7 +49,8 @@ class TlsConnection(asyncio.Protocol):
         bound_send_buffer(transport)
         peer = transport.get_extra_info("peername")
         self.address = party(str(peer[0]) if peer else "")
-        self._waiting.add(self, len(self._inner.connections) + len(self._waiting) + 1)
+        self._waiting.handshakes += 1
+        self._waiting.add(self, len(self._inner.connections) + self._waiting.handshakes)
         self._shaking_hands = asyncio.get_running_loop().create_task(self._shake_hands())
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -66,6 +67,7 @@ class TlsConnection(asyncio.Protocol):
             self.transport.abort()
             return
         finally:
+            self._waiting.handshakes -= 1
             self._waiting.remove(self)
         if secured is None or early.is_lost:
             return

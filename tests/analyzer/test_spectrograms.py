@@ -118,7 +118,7 @@ def test_what_is_never_judged_is_shown_as_unknown_in_the_end() -> None:
     assert not any(part.columns.any() for part in shown)
 
 
-def test_a_clock_that_is_set_back_begins_anew() -> None:
+def test_a_clock_that_is_set_back_begins_again() -> None:
     private = PrivateSpectrograms()
     private.follow([second(5)], statement(RATE_HZ))
     (shown,) = private.follow([second(0)], statement(2 * RATE_HZ))

@@ -60,6 +60,7 @@ ELSEWHERE = {
         ("POST", "/api/v1/jobs/{id}/cancel"),
         ("POST", "/api/v1/recognizers"),
         ("POST", "/api/v1/trainings"),
+        ("POST", "/api/v1/datasets"),
     },
     "test_annotations": {("POST", "/api/v1/detections/{id}/annotation")},
 }

@@ -93,6 +93,14 @@ def test_the_disk_is_measured_by_kind_with_its_retention(client: TestClient, tmp
     assert (found["bytes"], found["retention"], found["limit_bytes"]) == (7e6, "the oldest deleted above 2 GB", 2e9)
 
 
+def test_what_grows_in_a_way_that_is_not_known_has_a_dash_on_the_page(client: TestClient, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir(exist_ok=True)
+    (tmp_path / "models" / "model.onnx").write_bytes(bytes(1000))
+    page = client.get("/node/disk", headers={"HX-Request": "true"})
+    assert page.status_code == 200
+    assert '<td data-label="Per day" class="number">\u2013</td>' in page.text
+
+
 @given(st.integers(1, 10**12), st.lists(st.builds(Growing, st.integers(0, 10**12), st.floats(0, 1e10)), max_size=4))
 def test_a_disk_is_full_when_what_grows_has_taken_what_is_free(free: int, kinds: list[Growing]) -> None:
     days = days_until_full(free, kinds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,8 +71,12 @@ class Actor:
 
 
 def command_line_actor() -> Actor:
-    """Who makes a change by a command: the user of the operating system."""
-    return Actor(name=f"command line ({getpass.getuser()})"[:64])
+    """Who makes a change by a command: the user of the operating system, or its number if it has no name."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return Actor(name=f"command line ({user})"[:64])
 
 
 RETENTION: Final = Actor(name="retention")

@@ -39,12 +39,15 @@ def keep_version(models: Path, name: str) -> str:
     Its files are linked where the file system can do that: a version takes space from when the model is another.
     Raises BundleError if the model cannot be read, and OSError.
     """
-    kept = f"{name}@{read_manifest(models / name).version}"
+    read_version = read_manifest(models / name).version
+    kept = f"{name}@{read_version}"
     folder = model_folder(models, kept)
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with temporary_folder(folder.parent) as temporary:
             shutil.copytree(models / name, temporary / name, copy_function=_link)
+            if read_manifest(temporary / name).version != read_version:
+                raise BundleError(f"The model {name} was replaced while it was copied.", hint="Try again.")
             swap_in(temporary / name, folder)
     return kept
 

@@ -18,7 +18,10 @@ class StoreRetentionSettings(Section):
         None, ge=1, description="Days after which detections of this node are removed, by the time they were heard"
     )
     detections_max: int | None = Field(
-        None, ge=1, description="Number of detections of this node above which the oldest are removed"
+        None,
+        ge=1,
+        description="Number of detections of this node above which the oldest are removed; those that are starred or "
+        "judged stay, and do not count",
     )
     max_gb: float | None = Field(
         None,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tidzam.types import Float32
 
 SHORTEST: Final = 1e-6
-"""Embeddings shorter than this are not scaled to the length 1."""
+"""The divisor of embeddings that are shorter than this: they do not reach the length 1."""
 
 
 @dataclass(frozen=True)

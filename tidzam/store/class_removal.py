@@ -1,6 +1,6 @@
 """Removes the detections of a class, in small transactions between which others write. The counts follow.
 
-What a person has marked or judged stays, and so does what is still heard.
+What a person has marked or judged stays, and so do detections that are still open.
 """
 
 from __future__ import annotations

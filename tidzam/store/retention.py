@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute
 
 from tidzam.config.retention import StoreRetentionSettings
@@ -93,14 +93,18 @@ class StoreRetention:
         return removed
 
     def _surplus(self, channels: Sequence[int]) -> int:
-        """How many detections of the node there are too many."""
+        """How many detections of the node there are too many. Those that stay in any case do not count: else the newest
+        would be removed for them."""
         most = self._settings.detections_max
         if most is None:
             return 0
         row = DetectionRow
+        stays = (row.is_marked, row.verdict.is_not(None), row.is_open)
+        kept = union(*(select(row.id).where(one, row.channel_id.in_(channels)) for one in stays)).subquery()
+        counts = [select(func.count()).select_from(row).where(row.channel_id == channel) for channel in channels]
         with self._store.read() as session:
-            counts = (select(func.count()).select_from(row).where(row.channel_id == channel) for channel in channels)
-            return max(0, sum(session.scalar(count) or 0 for count in counts) - most)
+            stored = sum(session.scalar(count) or 0 for count in counts)
+            return max(0, stored - (session.scalar(select(func.count()).select_from(kept)) or 0) - most)
 
     def _takes_too_much(self) -> bool:
         if not self._settings.limits_bytes:

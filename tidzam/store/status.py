@@ -69,9 +69,9 @@ def detection_rate(store: Store, now: datetime) -> DetectionRate:
     heard = select(func.sum(day.detections)).where(day.local_day > today - RATE_DAYS, day.local_day <= today)
     with store.read() as session:
         stored = session.scalar(select(func.count()).select_from(row)) or 0
-        first = session.scalar(select(func.min(row.start)))
+        first_day = session.scalar(select(func.min(day.local_day)))  # rows may have been removed, and counts stay
         recent = session.scalar(heard) or 0
-    age_days = 0.0 if first is None else (now - first).total_seconds() / 86400
+    age_days = 0.0 if first_day is None else now.timestamp() / 86400 - first_day
     return DetectionRate(stored, int(recent) / min(RATE_DAYS, max(1 / 24, age_days)))
 
 

@@ -24,6 +24,7 @@ from tidzam.config.recording import RecordSettings
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.naming import split_date
 from tidzam.paths import CACHE, GAPS, MODELS, SPOOL, STORE
+from tidzam.recording_folders import live_recordings_folder
 from tidzam.store.database import Store
 from tidzam.store.status import DetectionRate, detection_rate
 
@@ -147,7 +148,7 @@ def _kinds(settings: Settings, store: Store, home: Path, now: datetime) -> Itera
                 is_dated=True,
             )
     live = settings.stream_manager.live_streams
-    folder = _whole(live.recordings) if live.recordings is not None else home / "live-recordings"
+    folder = _whole(live_recordings_folder(settings))
     most = live.recordings_max_gb
     words = f"not written above {most:g} GB"
     yield _Kind("recordings of live streams", folder, words, gigabytes=most, is_dated=True)

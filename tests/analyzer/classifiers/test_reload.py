@@ -191,7 +191,7 @@ def other(tmp_path: Path) -> CascadeChoice:
 async def test_a_shadow_that_is_promoted_is_live_and_no_shadow_any_more(
     reloading: Reloading, other: CascadeChoice
 ) -> None:
-    shadow = await reloading.reloader.start_shadow(other)
+    shadow = await reloading.reloader.start_shadow(lambda: other)
     answer = await reloading.reloader.promote()
     assert answer.bundles == shadow.bundles == dict(reloading.live.pipeline.bundle_versions)
     assert reloading.shadow.status is None
@@ -199,35 +199,48 @@ async def test_a_shadow_that_is_promoted_is_live_and_no_shadow_any_more(
 
 
 async def test_classifiers_are_promoted_by_name_without_a_shadow(reloading: Reloading, other: CascadeChoice) -> None:
-    answer = await reloading.reloader.promote(other)
+    answer = await reloading.reloader.promote(lambda: other)
     assert answer.bundles == dict(reloading.live.pipeline.bundle_versions)
     assert answer.classifiers == ("selector",)
     assert reloading.reloader.live_choice == other
 
 
+async def test_of_two_promotions_at_once_the_second_starts_from_the_first(
+    reloading: Reloading, other: CascadeChoice, original: Path
+) -> None:
+    found: list[CascadeChoice] = []
+
+    def second() -> CascadeChoice:
+        found.append(reloading.reloader.live_choice)
+        return CascadeChoice(original)
+
+    await asyncio.gather(reloading.reloader.promote(lambda: other), reloading.reloader.promote(second))
+    assert found == [other]
+
+
 async def test_a_shadow_goes_on_when_others_are_promoted(
     reloading: Reloading, other: CascadeChoice, original: Path
 ) -> None:
-    shadow = await reloading.reloader.start_shadow(other)
-    await reloading.reloader.promote(CascadeChoice(original))
+    shadow = await reloading.reloader.start_shadow(lambda: other)
+    await reloading.reloader.promote(lambda: CascadeChoice(original))
     status = reloading.shadow.status
     assert status is not None
     assert (status.state, status.bundles) == ("running", shadow.bundles)
 
 
 async def test_a_shadow_with_the_classifiers_that_are_promoted_ends(reloading: Reloading, other: CascadeChoice) -> None:
-    await reloading.reloader.start_shadow(other)
-    await reloading.reloader.promote(other)
+    await reloading.reloader.start_shadow(lambda: other)
+    await reloading.reloader.promote(lambda: other)
     assert reloading.shadow.status is None
 
 
 async def test_a_promotion_of_what_cannot_be_used_leaves_all_as_it_was(
     reloading: Reloading, other: CascadeChoice, tmp_path: Path
 ) -> None:
-    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.start_shadow(lambda: other)
     live = reloading.live.pipeline
     with pytest.raises(BundleError):
-        await reloading.reloader.promote(CascadeChoice(tmp_path / "nowhere"))
+        await reloading.reloader.promote(lambda: CascadeChoice(tmp_path / "nowhere"))
     status = reloading.shadow.status
     assert status is not None
     assert (reloading.live.pipeline, status.state) == (live, "running")
@@ -236,7 +249,7 @@ async def test_a_promotion_of_what_cannot_be_used_leaves_all_as_it_was(
 async def test_after_a_promotion_the_folder_of_the_shadow_is_the_one_that_is_reloaded(
     reloading: Reloading, other: CascadeChoice
 ) -> None:
-    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.start_shadow(lambda: other)
     await reloading.reloader.promote()
     assert not (await reloading.reloader.reload()).changed
 
@@ -251,7 +264,7 @@ async def test_a_shadow_that_cannot_be_used_is_refused_and_the_reason_kept(
     reloading: Reloading, tmp_path: Path
 ) -> None:
     with pytest.raises(BundleError):
-        await reloading.reloader.start_shadow(CascadeChoice(tmp_path / "nowhere"))
+        await reloading.reloader.start_shadow(lambda: CascadeChoice(tmp_path / "nowhere"))
     status = reloading.shadow.status
     assert status is not None
     assert status.state == "refused"
@@ -262,11 +275,11 @@ async def test_a_shadow_whose_windows_differ_is_refused(reloading: Reloading, tm
     features = FeatureSpec(window_s=2.0)
     write_tone_bundle(tmp_path / "long", "selector", TONES, features=features)
     with pytest.raises(BundleError, match="last 2 s, those of the live classifiers 1 s"):
-        await reloading.reloader.start_shadow(CascadeChoice(tmp_path / "long"))
+        await reloading.reloader.start_shadow(lambda: CascadeChoice(tmp_path / "long"))
 
 
 async def test_a_shadow_is_loaded_again_with_the_live_classifiers(reloading: Reloading, other: CascadeChoice) -> None:
-    before = await reloading.reloader.start_shadow(other)
+    before = await reloading.reloader.start_shadow(lambda: other)
     assert other.nn is not None
     shutil.rmtree(other.nn)
     write_tone_bundle(other.nn, "selector", {"low": (440.0,), "wren": (5000.0,)})
@@ -279,7 +292,7 @@ async def test_a_shadow_without_the_class_for_privacy_is_not_promoted_and_goes_o
     nn: Path, other: CascadeChoice
 ) -> None:
     reloading = Reloading(nn, "high")
-    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.start_shadow(lambda: other)
     with pytest.raises(ConfigError):
         await reloading.reloader.promote()
     status = reloading.shadow.status
@@ -288,7 +301,7 @@ async def test_a_shadow_without_the_class_for_privacy_is_not_promoted_and_goes_o
 
 
 async def test_a_shadow_that_was_stopped_is_gone(reloading: Reloading, other: CascadeChoice) -> None:
-    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.start_shadow(lambda: other)
     await reloading.reloader.stop_shadow()
     assert reloading.shadow.status is None
 
@@ -298,7 +311,7 @@ async def test_windows_of_a_shadow_whose_events_are_not_sent_are_counted(
     reloading: Reloading, other: CascadeChoice, sends: bool, unsent: int
 ) -> None:
     reloading.sends = sends
-    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.start_shadow(lambda: other)
     reloading.hear(np.stack([tone(440.0), tone(3000.0)]))
     await eventually_async(lambda: reloading.seen)
     status = reloading.shadow.status
@@ -310,7 +323,7 @@ async def test_a_rollback_returns_to_the_classifiers_before_the_promotion(
     reloading: Reloading, other: CascadeChoice
 ) -> None:
     before = dict(reloading.live.pipeline.bundle_versions)
-    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.start_shadow(lambda: other)
     await reloading.reloader.promote()
     assert reloading.reloader.status.previous == before
     answer = await reloading.reloader.roll_back()
@@ -327,7 +340,7 @@ async def test_without_a_promotion_there_is_nothing_to_roll_back(reloading: Relo
 async def test_a_rollback_to_what_is_damaged_by_now_is_refused_and_the_live_classifiers_continue(
     reloading: Reloading, nn: Path, other: CascadeChoice
 ) -> None:
-    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.start_shadow(lambda: other)
     await reloading.reloader.promote()
     live = reloading.live.pipeline
     (nn / "selector" / "model.onnx").write_bytes(b"x")
@@ -342,7 +355,7 @@ async def test_what_was_promoted_runs_after_a_restart(
     nn: Path, cascade: Cascade, other: CascadeChoice, tmp_path: Path
 ) -> None:
     first = Reloading(nn, cascade=cascade, home=tmp_path)
-    await first.reloader.start_shadow(other)
+    await first.reloader.start_shadow(lambda: other)
     await first.reloader.promote()
     settings = with_promoted(AnalyzerSettings(nn=nn), tmp_path)
     again = Reloading(nn, cascade=cascade, home=tmp_path)
@@ -353,7 +366,7 @@ async def test_what_was_promoted_runs_after_a_restart(
 async def test_without_a_home_a_promotion_ends_with_the_analyzer_and_the_health_says_so(
     reloading: Reloading, other: CascadeChoice
 ) -> None:
-    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.start_shadow(lambda: other)
     await reloading.reloader.promote()
     assert "after a restart, others are live" in reloading.reloader.status.remarks[0]
 
@@ -368,11 +381,11 @@ async def test_a_second_version_of_a_model_replaces_the_first_and_a_rollback_ret
     nn: Path, cascade: Cascade, owls: Path, tmp_path: Path
 ) -> None:
     reloading = Reloading(nn, cascade=cascade, home=tmp_path)
-    await reloading.reloader.start_shadow(CascadeChoice(nn, ("owls",)))
+    await reloading.reloader.start_shadow(lambda: CascadeChoice(nn, ("owls",)))
     first = (await reloading.reloader.promote()).bundles
     rewrite_manifest(read_bundle(owls), thresholds={"owl": 0.9})
     assert not (await reloading.reloader.reload()).changed
-    await reloading.reloader.start_shadow(reloading.reloader.live_choice.changed(add=["owls"]))
+    await reloading.reloader.start_shadow(lambda: reloading.reloader.live_choice.changed(add=["owls"]))
     second = (await reloading.reloader.promote()).bundles
     assert second["owls"] == read_bundle(owls).manifest.version != first["owls"]
     assert (await reloading.reloader.roll_back()).bundles == first
@@ -387,14 +400,14 @@ async def test_several_promotions_are_rolled_back_at_once(
     before = dict(reloading.live.pipeline.bundle_versions)
     for threshold in (0.8, 0.9):
         rewrite_manifest(read_bundle(owls), thresholds={"owl": threshold})
-        await reloading.reloader.start_shadow(CascadeChoice(nn, ("owls",)))
+        await reloading.reloader.start_shadow(lambda: CascadeChoice(nn, ("owls",)))
         await reloading.reloader.promote()
     assert (await reloading.reloader.roll_back(2)).bundles == before
     assert not reloading.reloader.status.promoted
 
 
 async def test_more_promotions_than_there_were_are_not_rolled_back(reloading: Reloading, other: CascadeChoice) -> None:
-    await reloading.reloader.start_shadow(other)
+    await reloading.reloader.start_shadow(lambda: other)
     await reloading.reloader.promote()
     with pytest.raises(NodeError, match="fewer promotions than 2"):
         await reloading.reloader.roll_back(2)

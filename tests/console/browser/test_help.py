@@ -11,7 +11,7 @@ from tests.support.accessibility import axe_faults
 
 pytestmark = pytest.mark.browser
 
-PAGES = [item.path for group in GROUPS for item in group.entries]
+PAGES = [*(item.path for group in GROUPS for item in group.entries), "/annotate/tags"]
 
 
 @pytest.mark.parametrize("path", PAGES)

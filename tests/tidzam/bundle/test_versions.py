@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,20 @@ def test_a_version_that_is_kept_stays_when_the_model_is_another(models: Path) ->
     change(models)
     assert kept == f"herons@{before.version}"
     assert read_bundle(installed_model(models, kept)).manifest == before
+
+
+def test_a_model_that_is_replaced_while_it_is_copied_is_not_kept(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = shutil.copytree
+
+    def replaced_before(source: Path, *arguments: Any, **options: Any) -> Any:
+        change(models)
+        return copy(source, *arguments, **options)
+
+    version = read_bundle(models / "herons").manifest.version
+    monkeypatch.setattr(shutil, "copytree", replaced_before)
+    with pytest.raises(BundleError, match="was replaced while it was copied"):
+        keep_version(models, "herons")
+    assert not model_folder(models, f"herons@{version}").exists()
 
 
 def test_a_version_takes_no_space_while_the_model_has_it(models: Path) -> None:

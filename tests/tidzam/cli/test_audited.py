@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,10 +23,11 @@ from tests.support.ports import free_port
 from tests.support.sound import tone
 from tests.support.source_server import source_server
 from tests.support.waveform_models import write_onnx
-from tidzam.accounts.audit import AuditAction
+from tidzam.accounts.audit import AuditAction, command_line_actor
 from tidzam.backup.create import create_backup
 from tidzam.backup.shelf import BackupShelf
 from tidzam.cli.__main__ import app
+from tidzam.cli.audited import record_command
 from tidzam.config.store import StoreSettings
 from tidzam.protocol.analyzer import MESSAGES
 from tidzam.server import Access, Health, Server
@@ -137,6 +139,19 @@ def test_the_author_is_the_user_of_the_system(home: Path) -> None:
     run(["users", "add", "ann", "--generate", "--home", str(home)])
     (row,) = rows(home)
     assert (row.actor, row.address) == ("command line (root)", "")
+
+
+def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    assert command_line_actor().name == "command line (54321)"
+
+
+def test_a_change_is_made_although_the_store_cannot_be_used(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "profile.yaml").write_text("store: {url: 'postgresql://nobody@127.0.0.1:1/none'}")
+    record_command(home, AuditAction.MODEL_REMOVED, "tones")
+    assert "this is not in the audit log" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_backup_that_was_restored_is_in_the_log_of_the_new_home(tmp_path: Path) -> None:

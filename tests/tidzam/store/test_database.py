@@ -18,6 +18,7 @@ from tidzam.config.store import StoreSettings
 from tidzam.errors import StoreError
 from tidzam.store.base import from_microseconds, to_microseconds
 from tidzam.store.database import Store, open_store
+from tidzam.store.engine import make_engine
 from tidzam.store.migrate import _LOCK_KEY, alembic_config, head, version_of
 from tidzam.store.tables.places import NodeRow
 
@@ -33,6 +34,42 @@ def test_migrations_make_the_tables_that_the_models_describe(store: Store) -> No
     """`alembic check` raises with the differences."""
     with store.writing_engine.connect() as connection:
         command.check(alembic_config(connection))
+
+
+OLDER_COUNTS = (
+    "INSERT INTO detection_hours (class_id, local_hour, channel_id, model_id, detections) "
+    "VALUES (1, 480000, 1, 1, 5), (2, 480000, 1, 1, 3)",
+    "INSERT INTO detection_days (class_id, local_day, channel_id, model_id, detections) VALUES (1, 20000, 1, 1, 5)",
+    "INSERT INTO class_hours (class_id, local_hour, detections) VALUES (1, 480000, 5)",
+    "INSERT INTO class_days (class_id, local_day, detections) VALUES (1, 20000, 5)",
+)
+"""Counts of version 0011; those of classes on the channel 1."""
+COUNTS = {
+    "detection_hours": [(1, 480000, 1, 1, 5), (2, 480000, 1, 1, 3)],
+    "detection_days": [(1, 20000, 1, 1, 5)],
+    "class_hours": [(480000, 1, 5)],
+    "class_days": [(20000, 1, 5)],
+    "channel_hours": [(1, 480000, 8)],
+}
+"""What they are now, by the columns of the keys."""
+
+
+def test_the_counts_of_an_older_store_are_kept(store_settings: StoreSettings, tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    places = (
+        "INSERT INTO nodes (id, name) VALUES (1, 'marsh')",
+        "INSERT INTO sources (id, node_id, name) VALUES (1, 1, 'pond')",
+        "INSERT INTO channels (id, source_id, name) VALUES (1, 1, 'out_0')",
+        "INSERT INTO classes (id, path, label) VALUES (1, 'birds', 'birds'), (2, 'frogs', 'frogs')",
+        "INSERT INTO models (id, name, version) VALUES (1, 'selector', '1')",
+    )
+    with make_engine(store_settings, tmp_path).begin() as connection:
+        command.upgrade(alembic_config(connection), "0011")
+        for statement in (*places, *OLDER_COUNTS):
+            connection.execute(text(statement))
+    with open_store(store_settings, tmp_path) as store, store.read() as session:
+        found = {name: session.execute(text(f"SELECT * FROM {name} ORDER BY 1, 2, 3")).all() for name in COUNTS}
+    assert {name: [tuple(row) for row in rows] for name, rows in found.items()} == COUNTS
 
 
 @on_a_server

@@ -118,12 +118,12 @@ def test_the_oldest_above_a_number_are_removed(store: Store) -> None:
     assert left(store) == young
 
 
-def test_of_too_many_those_that_somebody_marked_stay(store: Store) -> None:
-    marked, _, _, youngest = write_aged(store, 4, 3, 2, 1)
+def test_those_that_somebody_marked_stay_and_do_not_count_as_too_many(store: Store) -> None:
+    marked, _, *young = write_aged(store, 4, 3, 2, 1)
     with store.write() as session:
         mark(session, [marked], is_marked=True)
     apply(store, detections_max=2)
-    assert left(store) == [marked, youngest]
+    assert left(store) == [marked, *young]
 
 
 def test_what_another_node_heard_does_not_count_as_too_many(store: Store) -> None:

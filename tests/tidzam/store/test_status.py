@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from tests.support.store import store as store
 from tests.support.store import store_settings as store_settings
 from tests.support.store_records import NOON, detection
 from tidzam.cli.store import app, status_report
+from tidzam.config.retention import StoreRetentionSettings
 from tidzam.config.store import StoreSettings
 from tidzam.errors import NodeError, TidzamError
 from tidzam.store.database import Store, open_store
 from tidzam.store.migrate import head
 from tidzam.store.receiver import StoreReceiver, store_delivery
 from tidzam.store.records import encode
+from tidzam.store.retention import StoreRetention
 from tidzam.store.status import DetectionRate, StoreStatus, detection_rate, records_waiting, store_status
 from tidzam.store.writer import StoreWriter
 
@@ -40,6 +43,15 @@ def test_the_detections_of_the_last_seven_days_are_a_rate(store: Store) -> None:
     ages = (30, 6, 5, 4, 3, 2, 1, 0.5)
     StoreWriter(store).write([detection(id=f"{age}", start=NOON - timedelta(days=age), end=NOON) for age in ages])
     assert detection_rate(store, NOON) == DetectionRate(detections=8, per_day=1.0)
+
+
+def test_the_rate_is_that_of_what_was_heard_also_if_retention_removed_it(store: Store) -> None:
+    ages = (6, 5, 4, 3, 2, 1, 0.5)
+    StoreWriter(store).write([detection(id=f"{age}", start=NOON - timedelta(days=age), end=NOON) for age in ages])
+    before = detection_rate(store, NOON)
+    retention = StoreRetention(store, StoreRetentionSettings(detections_days=1), node="marsh")
+    retention.apply(now=NOON, stop=threading.Event())
+    assert detection_rate(store, NOON).per_day == before.per_day
 
 
 def test_an_empty_store_does_not_grow(store: Store) -> None:

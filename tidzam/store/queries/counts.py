@@ -113,7 +113,7 @@ def heat_map(session: Session, criteria: CountCriteria) -> list[HourCount]:
         if criteria.without_classes:
             others = replace(criteria, classes=criteria.without_classes, without_classes=())
             counts.subtract(_per_hour(session, DetectionHourRow, others))
-    return [HourCount(day_of(day), hour, n) for (day, hour), n in sorted(counts.items()) if n]
+    return [HourCount(day_of(day), hour, n) for (day, hour), n in sorted(counts.items()) if n > 0]
 
 
 def _per_hour(session: Session, row: Any, criteria: CountCriteria) -> Counter[tuple[int, int]]:
@@ -195,10 +195,10 @@ def _end_of_class(heard: Any, criteria: CountCriteria, *, is_last: bool) -> Any:
     place = row.start.desc() if is_last else row.start.asc()
     day: Any = cast(heard.last_day if is_last else heard.first_day, BigInteger)
     # The day is local: clocks are up to 12 hours behind UTC, and up to 14 hours ahead.
-    near = row.start < (day + 1) * _DAY_US + 12 * _HOUR_US if is_last else row.start >= day * _DAY_US - 14 * _HOUR_US
+    near = (row.start >= day * _DAY_US - 14 * _HOUR_US, row.start < (day + 1) * _DAY_US + 12 * _HOUR_US)
     on_day = (row.local_hour >= day * HOURS, row.local_hour < (day + 1) * HOURS)
     counted = or_(row.verdict.is_(None), row.verdict.not_in(DISCOUNTED))
-    conditions = (row.class_id == heard.class_id, near, *on_day, counted, *_chosen_places(row, criteria))
+    conditions = (row.class_id == heard.class_id, *near, *on_day, counted, *_chosen_places(row, criteria))
     return select(row.start).where(*conditions).order_by(place).limit(1).scalar_subquery()
 
 

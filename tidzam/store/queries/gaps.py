@@ -41,14 +41,14 @@ class NodeGap:
 
 @dataclass(frozen=True)
 class NodeLedger:
-    """The gap ledger of this machine's node. The store knows what has ended; in `folder` is what lasts. Without a
-    folder, that is not known."""
+    """The gap ledger of this machine's node. The store knows what has ended; what is still open is in `folder`, or not
+    known without one."""
 
     node: str
     folder: Path | None
 
     def open_records(self, now: datetime) -> list[Record]:
-        """What lasts at `now`, up to then; nothing if it cannot be read."""
+        """What is open at `now`, up to then; nothing if it cannot be read."""
         try:
             return [] if self.folder is None else open_records(self.folder, now)
         except OSError:
@@ -58,8 +58,8 @@ class NodeLedger:
 def ledger_records(
     session: Session, since: datetime, until: datetime, ledger: NodeLedger, *, now: datetime, node: str | None = None
 ) -> dict[str, list[Record]]:
-    """The records that overlap a period, of each node or of one: what has ended, and of the ledger's node what lasts at
-    `now`, up to then."""
+    """The records that overlap a period, of each node or of one: what has ended, and of the ledger's node what is open
+    at `now`, up to then."""
     found: dict[str, list[Record]] = defaultdict(list)
     for loaded in loaded_between(session, since, until, node=node):
         found[loaded.node].append(loaded.loaded)
