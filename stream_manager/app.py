@@ -35,11 +35,11 @@ from stream_manager.recorder.options import RecorderOptions
 from stream_manager.recordings.databases import RecordingDatabases
 from stream_manager.recordings.reports import RecordingReports
 from stream_manager.services import Services
-from stream_manager.source_audit import SourceAudit
 from stream_manager.source_metrics import SourceMetrics
 from stream_manager.source_probe import SourceProbes
 from stream_manager.sources import Sources
 from stream_manager.state_file import read_state, state_path
+from tidzam.accounts.client_audit import ClientAudit
 from tidzam.config import Settings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.gaps import ALL, GapLedger, GapReason
@@ -258,10 +258,8 @@ def _server(
         limits=settings.limits,
     )
     probes = SourceProbes(services)
-    audit = SourceAudit(reporter, server.client)
-    requests = RequestHandler(
-        sources, live, services.databases, probes, has_token=lambda sid: server.client(sid).has_token, audit=audit
-    )
+    audit = ClientAudit(reporter)
+    requests = RequestHandler(sources, live, services.databases, probes, client=server.client, audit=audit)
     server.on("sys", requests.sys, needs=lambda data: Right.LISTEN if reads_only(data) else Right.MANAGE)
     server.on(AUDIO_EVENT, requests.audio)
     server.on_disconnect(requests.disconnected)

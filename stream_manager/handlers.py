@@ -8,10 +8,10 @@ from typing import Any
 
 from stream_manager.live.streams import LiveStreams
 from stream_manager.recordings.databases import RecordingDatabases
-from stream_manager.source_audit import SourceAudit
 from stream_manager.source_probe import SourceProbes
 from stream_manager.sources import Sources
 from tidzam.accounts.audit import AuditAction
+from tidzam.accounts.client_audit import ClientAudit
 from tidzam.config import SourceSettings
 from tidzam.protocol.live_streams import AddLiveStream, DeleteLiveStream, parse_audio
 from tidzam.protocol.recordings import ListDatabases
@@ -27,12 +27,13 @@ from tidzam.protocol.source_requests import (
 from tidzam.protocol.source_status import SourceList
 from tidzam.protocol.stream_manager import parse_request
 from tidzam.scrub import scrub_address
+from tidzam.server.access import Client
 
 
 class RequestHandler:
     """Handles requests about `sources`, `live` streams and `databases`; `probes` look at addresses.
 
-    `has_token` returns whether a client presented the token; `audit` takes what they change.
+    `client` returns who is connected under an id; `audit` takes what clients change.
     """
 
     def __init__(
@@ -41,37 +42,37 @@ class RequestHandler:
         live: LiveStreams,
         databases: RecordingDatabases,
         probes: SourceProbes,
-        has_token: Callable[[str], bool],
-        audit: SourceAudit,
+        client: Callable[[str], Client],
+        audit: ClientAudit,
     ) -> None:
-        self._audit = audit
-        self._sources, self._live, self._databases, self._has_token = sources, live, databases, has_token
-        self._probes = probes
+        self._sources, self._live, self._databases, self._probes = sources, live, databases, probes
+        self._client, self._audit = client, audit
 
     async def sys(self, sid: str, data: Any) -> dict[str, Any]:
         """The response to a request. Raises TidzamError if it cannot be carried out."""
+        client = self._client(sid)  # it may leave before the request is carried out
         match parse_request(data):
             case LoadSource() as wanted:
                 settings = source_settings(wanted, now=datetime.now(UTC))
                 action = AuditAction.SOURCE_CHANGED if wanted.name in self._sources else AuditAction.SOURCE_ADDED
-                source = await self._sources.load(settings, sid, trusted=self._has_token(sid))
+                source = await self._sources.load(settings, sid, trusted=client.has_token)
                 kept = "yes" if wanted.is_permanent else "no"
-                self._audit.record(sid, action, wanted.name, url=scrub_address(wanted.url or ""), permanent=kept)
+                self._audit.record(client, action, wanted.name, url=scrub_address(wanted.url or ""), permanent=kept)
                 response: dict[str, Any] = {"loadsource": source.status().model_dump(mode="json")}
             case ProbeSource() as wanted:
-                found = await self._probes.probe(wanted, trusted=self._has_token(sid))
+                found = await self._probes.probe(wanted, trusted=client.has_token)
                 response = {"probesource": found.model_dump(mode="json")}
             case UnloadSource(name=name):
                 await self._sources.unload(name)
-                self._audit.record(sid, AuditAction.SOURCE_REMOVED, name)
+                self._audit.record(client, AuditAction.SOURCE_REMOVED, name)
                 response = {"unloadsource": {"name": name}}
             case ReleaseSource(name=name):
                 await self._sources.release(name)
-                self._audit.record(sid, AuditAction.SOURCE_RELOADED, name)
+                self._audit.record(client, AuditAction.SOURCE_RELOADED, name)
                 response = {"loadsource": {"name": name}}
             case SwitchRecording(name=name, on=on):
                 await self._sources.switch_recording(name, on=on)
-                self._audit.record(sid, AuditAction.RECORDING_SWITCHED, name, recording="on" if on else "off")
+                self._audit.record(client, AuditAction.RECORDING_SWITCHED, name, recording="on" if on else "off")
                 response = {"record": {"name": name, "on": on}}
             case ListSources():
                 response = SourceList(sources=self._sources.statuses()).model_dump(mode="json")

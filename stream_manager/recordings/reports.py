@@ -12,8 +12,8 @@ from typing import Final
 
 from stream_manager.recorder.folder import recording_files
 from stream_manager.recorder.loudness import Loudness
-from stream_manager.source_audit import audit_record
 from tidzam.accounts.audit import RETENTION, AuditAction
+from tidzam.accounts.client_audit import audit_record
 from tidzam.audio.file_length import file_length
 from tidzam.naming import parse_clip_name
 from tidzam.segments import INDEX_NAME, SegmentIndex

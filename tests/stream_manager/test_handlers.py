@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,12 +13,22 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stream_manager.channel_selection import selected_channels
-from stream_manager.handlers import source_settings
+from stream_manager.handlers import RequestHandler, source_settings
+from stream_manager.live.storage import LiveStorage
+from stream_manager.live.streams import LiveStreams
 from stream_manager.network.media_url import resolve_media
+from stream_manager.source_probe import SourceProbes
+from stream_manager.sources import Sources
+from tests.support.services import SimulatedGraph, services
+from tests.support.services import source_settings as profile_source
+from tests.support.store_reports import CollectingReporter
+from tidzam.accounts.client_audit import ClientAudit
 from tidzam.config import SourceSettings
 from tidzam.errors import RequestError
 from tidzam.protocol.source_requests import LoadSource
 from tidzam.protocol.stream_manager import parse_request
+from tidzam.server.access import ANONYMOUS, Client, Identity
+from tidzam.store.records import AuditRecord
 
 NOW = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=80)
@@ -122,3 +133,31 @@ def test_a_date_in_the_future_plays_the_live_address() -> None:
 def test_a_date_in_the_future_without_an_address_plays_that_of_the_database() -> None:
     settings = loaded(database="lake", date="2026-05-01-06-30-01")
     assert (settings.database, settings.date, settings.url) == ("lake", None, None)
+
+
+async def test_a_client_that_leaves_during_its_request_is_its_author(tmp_path: Path) -> None:
+    graph = SimulatedGraph()
+    await graph.lose_server()  # so that nothing plays
+    shared, reporter = services(graph, outputs=(), live_ports=0), CollectingReporter(tmp_path)
+    present = {"a": Client("a", "192.0.2.7", Identity("", frozenset(), has_token=True), frozenset())}
+
+    class SourcesOfALeaver(Sources):
+        async def unload(self, name: str) -> None:
+            present.clear()
+            await super().unload(name)
+
+    async with asyncio.TaskGroup() as tasks:
+        sources = SourcesOfALeaver(shared, tasks, shared.settings)
+        await sources.load_permanent([profile_source("pond")], ())
+        handler = RequestHandler(
+            sources,
+            LiveStreams(shared, {}, LiveStorage(None, file_format="flac", max_gb=1)),
+            shared.databases,
+            SourceProbes(shared),
+            lambda sid: present.get(sid, Client(sid, "", ANONYMOUS, frozenset())),
+            ClientAudit(reporter),
+        )
+        await handler.sys("a", {"sys": {"unloadsource": {"name": "pond"}}})
+    (row,) = reporter.records
+    assert isinstance(row, AuditRecord)
+    assert (row.actor, row.address, row.action) == ("client with the token", "192.0.2.7", "source.removed")

@@ -17,13 +17,13 @@ from stream_manager.health import health
 from stream_manager.live.storage import LiveStorage
 from stream_manager.live.streams import LiveStreams
 from stream_manager.recorder.control import RecordingControl
-from stream_manager.source_audit import SourceAudit
 from stream_manager.source_probe import SourceProbes
 from stream_manager.sources import Sources
 from tests.support.console import TOKEN
 from tests.support.eventually import eventually
 from tests.support.ports import free_port
 from tests.support.services import SimulatedGraph, services
+from tidzam.accounts.client_audit import ClientAudit
 from tidzam.config import SourceSettings
 from tidzam.protocol.live_streams import AUDIO_EVENT
 from tidzam.protocol.stream_manager import MESSAGES, reads_only
@@ -62,12 +62,7 @@ async def _serve(
             access=Access(manage="token", token=TOKEN),
         )
         requests = RequestHandler(
-            sources,
-            live,
-            shared.databases,
-            SourceProbes(shared),
-            lambda sid: server.client(sid).has_token,
-            SourceAudit(None, server.client),
+            sources, live, shared.databases, SourceProbes(shared), server.client, ClientAudit(None)
         )
         server.on("sys", requests.sys, needs=lambda data: Right.LISTEN if reads_only(data) else Right.MANAGE)
         server.on(AUDIO_EVENT, requests.audio)

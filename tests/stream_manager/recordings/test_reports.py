@@ -12,10 +12,9 @@ import soundfile
 from stream_manager.recorder.loudness import Loudness
 from stream_manager.recordings import reports
 from stream_manager.recordings.reports import RecordingReports, newest_files, recording_record
-from tidzam.config.store import LOCAL_STORE
+from tests.support.store_reports import CollectingReporter
 from tidzam.segments import Segment, SegmentIndex
-from tidzam.store.records import AuditRecord, RecordingRecord, RemovedRecordingsRecord, StoreRecord
-from tidzam.store.reporter import StoreReporter
+from tidzam.store.records import AuditRecord, RecordingRecord, RemovedRecordingsRecord
 
 START = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
 
@@ -69,17 +68,6 @@ def test_the_newest_files_of_a_source_are_found_in_their_order(tmp_path: Path, m
 
 def test_a_folder_that_does_not_exist_has_no_files(tmp_path: Path) -> None:
     assert newest_files("pond", tmp_path / "none") == []
-
-
-class CollectingReporter(StoreReporter):
-    """Keeps what it is given."""
-
-    def __init__(self, home: Path) -> None:
-        super().__init__(LOCAL_STORE, home, program="stream_manager", node="garden")
-        self.records: list[StoreRecord | None] = []
-
-    def add(self, record: StoreRecord) -> None:
-        self.records.append(record)
 
 
 def test_deleted_files_are_reported_by_their_paths(tmp_path: Path) -> None:
