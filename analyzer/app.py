@@ -15,6 +15,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 
 from analyzer.capture.child import CaptureOptions, EarlyCapture
+from analyzer.classifiers.audited import audited
 from analyzer.classifiers.first_cascade import first_cascade
 from analyzer.classifiers.live_cascade import LiveCascade, freeze_memory
 from analyzer.classifiers.reload import ClassifierReloader, ReloadOptions
@@ -37,6 +38,7 @@ from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.shadow_events import ShadowEvents
 from analyzer.sinks.socketio import SocketIoSink
 from analyzer.sinks.spectrogram_events import SpectrogramEvents
+from tidzam.accounts.client_audit import ClientAudit
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings, LimitSettings
 from tidzam.config.store import LOCAL_STORE, StoreSettings
@@ -138,13 +140,14 @@ class Analyzer:
             lambda: (self._cascade.pipeline.policy, *self._shadow.policies),
         )
         self._server = self._make_server(options)
+        requests = ClassifierRequests(self._reloader, lambda sid: self._server.client(sid).has_token)
         self._socketio = SocketIoSink(
             self._server,
             node=options.node,
             classifiers=pipeline.classifiers,
             labels=pipeline.labels,
             health=self._detail,
-            commands=ClassifierRequests(self._reloader, lambda sid: self._server.client(sid).has_token).commands,
+            commands=audited(requests.commands, self._server.client, ClientAudit(self._reporter)),
         )
         self._shadow_events = BoundedSink(NamedSink("shadow", ShadowEvents(self._socketio)))
         self._spectrograms = BoundedSink(NamedSink("spectrogram", SpectrogramEvents(self._socketio)))
@@ -254,7 +257,7 @@ class Analyzer:
 
 
 def _reporter(options: LiveOptions) -> StoreReporter | None:
-    """What takes gaps to the store; None if there is none, or no ledger."""
+    """What takes gaps and changes by clients to the store; None if there is none, or no ledger."""
     if options.gaps is None or not options.store.enabled:
         return None
     return StoreReporter(options.store, options.home, program="analyzer", node=options.node)
