@@ -12,11 +12,25 @@ from tidzam.cli.audited import record_command
 from tidzam.cli.options import HomeOption, JsonOption, console, running_node, say
 from tidzam.errors import NodeError
 from tidzam.protocol.classifiers import CHANGE_TIMEOUT_S
-from tidzam.protocol.shadow import ShadowStatus
+from tidzam.protocol.shadow import MAX_PROMOTIONS, ShadowStatus
 from tidzam.terminal import print_json
 
 if TYPE_CHECKING:  # the database takes a quarter of a second to import
     from tidzam.accounts.audit import AuditAction
+
+ModelsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(help="Installed models, in place of the live classifiers.", show_default="none"),
+]
+FolderOption = Annotated[Path | None, typer.Option("--nn", help="Folder of bundles, in place of the live classifiers.")]
+AddOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Installed model beside the live classifiers. Repeatable.", show_default=False),
+]
+RemoveOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Installed model that runs live, to leave out. Repeatable.", show_default=False),
+]
 
 
 def reload(home: HomeOption = None, as_json: JsonOption = False) -> None:
@@ -34,16 +48,10 @@ def reload(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 
 def shadow(
-    models: Annotated[list[str] | None, typer.Argument(help="Installed models to try.", show_default="none")] = None,
-    nn: Annotated[Path | None, typer.Option(help="Folder of bundles to try.")] = None,
-    add: Annotated[
-        list[str] | None,
-        typer.Option(help="Installed model to try beside the live classifiers. Repeatable.", show_default=False),
-    ] = None,
-    remove: Annotated[
-        list[str] | None,
-        typer.Option(help="Installed model that runs live, to try without it. Repeatable.", show_default=False),
-    ] = None,
+    models: ModelsArgument = None,
+    nn: FolderOption = None,
+    add: AddOption = None,
+    remove: RemoveOption = None,
     stop: Annotated[bool, typer.Option("--stop", help="End the shadow.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -51,17 +59,15 @@ def shadow(
     """Try other classifiers on live sound, beside the live ones; without arguments, show how the two differ."""
     from tidzam.accounts.audit import AuditAction
 
-    if (bool(models or nn), bool(add or remove), stop).count(True) > 1:
-        raise typer.BadParameter("Name classifiers, or how they differ from the live ones, or --stop.")
+    wanted = _other_classifiers(models, nn, add, remove)
+    if stop and wanted:
+        raise typer.BadParameter("Name classifiers, or --stop.")
     if stop:
         _request(home, "shadow", {"stop": True})
         record_command(home, AuditAction.MODEL_SHADOW_ENDED, "")
         say("the shadow has ended")
         return
-    if models or nn or add or remove:
-        wanted: dict[str, Any] = {"add": list(add or ()), "remove": list(remove or ())}
-        if models or nn:
-            wanted = {"models": list(models or ()), "nn": None if nn is None else str(nn.absolute())}
+    if wanted:
         status = ShadowStatus.model_validate(_request(home, "shadow", wanted))
         _record(home, AuditAction.MODEL_SHADOWED, status.bundles)
     else:
@@ -74,32 +80,59 @@ def shadow(
     print_shadow(console, status)
 
 
-def promote(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Let the classifiers of the shadow take over from the live ones, without a gap. The shadow ends.
+def promote(
+    models: ModelsArgument = None,
+    nn: FolderOption = None,
+    add: AddOption = None,
+    remove: RemoveOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let other classifiers take over from the live ones, without a gap; without arguments, those of the shadow.
 
-    They also run after a restart, until `analyzer.nn` or `analyzer.models` of the profile is changed.
+    That shadow ends. They also run after a restart, until `analyzer.nn` or `analyzer.models` of the profile is changed.
     """
     from tidzam.accounts.audit import AuditAction
 
-    answer = _request(home, "promote", "")
+    wanted = _other_classifiers(models, nn, add, remove)
+    answer = _request(home, "promote", wanted or "")
     _record(home, AuditAction.MODEL_PROMOTED, answer["bundles"])
     if as_json:
         print_json(answer)
         return
-    say(f"the shadow's classifiers have taken over: {_versions(answer['bundles'])}")
+    whose = "other classifiers" if wanted else "the shadow's classifiers"
+    say(f"{whose} have taken over: {_versions(answer['bundles'])}")
     say("tidzam models rollback returns to those before")
 
 
-def rollback(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Let the classifiers that ran before the last promotion take over again, without a gap."""
+def rollback(
+    promotions: Annotated[
+        int, typer.Option(min=1, max=MAX_PROMOTIONS, help="How many of the last promotions to take back.")
+    ] = 1,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let the classifiers that ran before the last promotion, or several, take over again, without a gap."""
     from tidzam.accounts.audit import AuditAction
 
-    answer = _request(home, "rollback", "")
+    answer = _request(home, "rollback", {"promotions": promotions})
     _record(home, AuditAction.MODEL_ROLLED_BACK, answer["bundles"])
     if as_json:
         print_json(answer)
         return
-    say(f"the classifiers before the promotion have taken over: {_versions(answer['bundles'])}")
+    taken_back = "the promotion" if promotions == 1 else f"the last {promotions} promotions"
+    say(f"the classifiers before {taken_back} have taken over: {_versions(answer['bundles'])}")
+
+
+def _other_classifiers(
+    models: list[str] | None, nn: Path | None, add: list[str] | None, remove: list[str] | None
+) -> dict[str, Any]:
+    """The content of a request that names classifiers, empty if none is named. Raises typer.BadParameter."""
+    if (models or nn) and (add or remove):
+        raise typer.BadParameter("Name classifiers, or how they differ from the live ones.")
+    if models or nn:
+        return {"models": list(models or ()), "nn": None if nn is None else str(nn.absolute())}
+    return {"add": list(add or ()), "remove": list(remove or ())} if add or remove else {}
 
 
 def _record(home: Path | None, action: AuditAction, bundles: Mapping[str, str]) -> None:

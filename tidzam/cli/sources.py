@@ -72,8 +72,11 @@ def load(
     wanted = {"name": name, "url": url, "is_permanent": True, "loop": loop}
     if channels is not None:
         wanted["channels"] = channels
-    answer = request_sources(*running_node(home or context.obj), loadsource=wanted)["loadsource"]
-    record_command(home or context.obj, AuditAction.SOURCE_ADDED, name, url=scrub_address(url))
+    node = running_node(home or context.obj)
+    replaced = any(source["name"] == name for source in request_sources(*node, sources="")["sources"])
+    answer = request_sources(*node, loadsource=wanted)["loadsource"]
+    action = AuditAction.SOURCE_CHANGED if replaced else AuditAction.SOURCE_ADDED
+    record_command(home or context.obj, action, name, url=scrub_address(url))
     if as_json:
         print_json(answer)
         return

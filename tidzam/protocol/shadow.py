@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from tidzam.protocol.messages import Message, WireNames
 
+MAX_PROMOTIONS: Final = 50
+"""The maximum number of promotions that a rollback takes back: no more are kept."""
 ShadowState = Literal["loading", "running", "hangs", "refused", "off"]
 
 
@@ -52,7 +54,7 @@ class RollBackClassifiers(Message):
     the request is refused with the reason.
     """
 
-    promotions: int = Field(1, ge=1, le=50, description="How many of the last promotions to take back")
+    promotions: int = Field(1, ge=1, le=MAX_PROMOTIONS, description="How many of the last promotions to take back")
 
 
 class ClassComparison(Message):

@@ -50,8 +50,10 @@ CHANGES: tuple[tuple[str, AuditAction], ...] = (
     ("models shadow birds", AuditAction.MODEL_SHADOWED),
     ("models shadow --stop", AuditAction.MODEL_SHADOW_ENDED),
     ("models promote", AuditAction.MODEL_PROMOTED),
-    ("models rollback", AuditAction.MODEL_ROLLED_BACK),
+    ("models promote --add frogs", AuditAction.MODEL_PROMOTED),
+    ("models rollback --promotions 2", AuditAction.MODEL_ROLLED_BACK),
     ("sources load wren wren.flac", AuditAction.SOURCE_ADDED),
+    ("sources load wren wren.flac --loop", AuditAction.SOURCE_CHANGED),
     ("sources record wren", AuditAction.RECORDING_SWITCHED),
     ("sources unload wren", AuditAction.SOURCE_REMOVED),
 )
@@ -87,7 +89,13 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 class AcceptingAnalyzer:
-    """A server that answers requests about classifiers as an analyzer does that accepts them; its port."""
+    """A server that answers requests about classifiers as an analyzer does that accepts them; its port.
+
+    `asked` are the requests so far.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
 
     def __enter__(self) -> int:
         self._port, self._started, self._stop = free_port(), threading.Event(), threading.Event()
@@ -115,7 +123,8 @@ class AcceptingAnalyzer:
             await asyncio.to_thread(self._stop.wait)
 
     async def _answer(self, sid: str, data: Any) -> dict[str, Any]:
-        (command,) = data["sys"]["classifier"]
+        (command,) = asked = data["sys"]["classifier"]
+        self.asked.append(asked)
         return {"sys": {"classifier": {command: SHADOW if command == "shadow" else CLASSIFIERS}}}
 
 
@@ -133,6 +142,35 @@ def test_every_command_that_changes_the_node_leaves_one_row(home: Path) -> None:
     for line, _ in CHANGES:
         run([*line.format(folder=home.parent).split(), "--home", str(home)])
     assert [row.action for row in rows(home)] == [action.value for _, action in CHANGES]
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "content"),
+    [
+        ("promote", "promote", ""),
+        ("promote birds frogs", "promote", {"models": ["birds", "frogs"], "nn": None}),
+        ("promote --nn /srv/nn", "promote", {"models": [], "nn": "/srv/nn"}),
+        ("promote --add frogs --remove birds", "promote", {"add": ["frogs"], "remove": ["birds"]}),
+        ("shadow --add frogs", "shadow", {"add": ["frogs"], "remove": []}),
+        ("rollback", "rollback", {"promotions": 1}),
+        ("rollback --promotions 3", "rollback", {"promotions": 3}),
+    ],
+)
+def test_the_analyzer_is_asked_for_the_classifiers_that_are_named(
+    tmp_path: Path, line: str, command: str, content: Any
+) -> None:
+    analyzer = AcceptingAnalyzer()
+    with analyzer as port:
+        profile = {"analyzer": {"port": port}, "store": {"enabled": False}}
+        (tmp_path / "profile.yaml").write_text(json.dumps(profile))
+        run(["models", *line.split(), "--home", str(tmp_path)])
+    assert analyzer.asked == [{command: content}]
+
+
+def test_promoted_classifiers_are_named_in_one_way() -> None:
+    done = CliRunner().invoke(app, ["models", "promote", "birds", "--add", "frogs"])
+    assert "Name classifiers, or how they differ" in done.output
+    assert done.exit_code == 2
 
 
 def test_the_author_is_the_user_of_the_system(home: Path) -> None:
