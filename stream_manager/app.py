@@ -33,6 +33,8 @@ from stream_manager.recorder.control import RecordingControl, switches_path
 from stream_manager.recorder.metrics import RecordingMetrics
 from stream_manager.recorder.options import RecorderOptions
 from stream_manager.recordings.databases import RecordingDatabases
+from stream_manager.recordings.deletions import NAME as DELETIONS
+from stream_manager.recordings.deletions import DeletionCounts
 from stream_manager.recordings.reports import RecordingReports
 from stream_manager.services import Services
 from stream_manager.source_metrics import SourceMetrics
@@ -145,7 +147,7 @@ def _services(
     captured: Sequence[str],
 ) -> Services:
     recordings = RecordingControl(switches_path(settings))
-    reports = None if reporter is None else RecordingReports(reporter)
+    reports = None if reporter is None else RecordingReports(reporter, DeletionCounts(_deletions_path(settings)))
     return Services(
         graph=graph,
         openings=ClientOpenings(graph),
@@ -161,6 +163,12 @@ def _services(
         databases=databases,
         reports=reports,
     )
+
+
+def _deletions_path(settings: Settings) -> Path | None:
+    """The file that keeps how much retention has deleted today, beside the one of clients' permanent sources."""
+    path = state_path(settings)
+    return None if path is None else path.with_name(DELETIONS)
 
 
 def recording_privacy(

@@ -26,7 +26,7 @@ from stream_manager.recorder.events import (
 )
 from stream_manager.recorder.loudness import Loudness
 from stream_manager.recorder.options import RecorderOptions, recorder_argv
-from stream_manager.recorder.retention_run import Retention, RetentionResult
+from stream_manager.recorder.retention_run import Retention, RetentionResult, retention_pause_s
 from stream_manager.services import Services
 from tidzam.aio import first_completed
 from tidzam.config import SourceSettings
@@ -46,9 +46,6 @@ START_TIMEOUT_S: Final = 30.0
 BEAT_TIMEOUT_S: Final = 10.0
 GRACE_S: Final = CLIENT_GRACE_S + 3.0
 """How long a recorder may take to complete the file in progress and to close its JACK client."""
-RETENTION_S: Final = 60.0
-RETENTION_SHARE: Final = 100
-"""Reading a folder of 100,000 files takes a second or two: no more than a hundredth of the time is spent on that."""
 DRAIN_S: Final = 1.0
 LOSS_LOG_S: Final = 30.0
 """An overloaded machine loses audio many times per second."""
@@ -81,9 +78,10 @@ class RecorderOutput:
 
     async def run(self) -> Never:
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._keep_deleting(), name=f"{self._source.name} retention")
-                await self._keep_recording()
+            with self._control.retaining(self._source.name):
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._keep_deleting(), name=f"{self._source.name} retention")
+                    await self._keep_recording()
         finally:
             self._set_state(RecordingState.OFF, None)
 
@@ -259,7 +257,7 @@ class RecorderOutput:
             self._room_is_short.clear()
             try:
                 result = await asyncio.to_thread(retention.apply)
-                self._report_retention(result)
+                await self._report_retention(result)
                 failure = result.failure
             except (OSError, sqlite3.Error) as error:
                 failure = str(error)
@@ -267,12 +265,13 @@ class RecorderOutput:
                 log.error("%s: recordings cannot be deleted: %s", name, failure)
                 logged = failure
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(RETENTION_S, RETENTION_SHARE * (time.monotonic() - began_s))):
+                async with asyncio.timeout(retention_pause_s(time.monotonic() - began_s)):
                     await self._room_is_short.wait()
 
-    def _report_retention(self, result: RetentionResult) -> None:
-        if self._services.reports is not None:
-            self._services.reports.deleted(self._source.name, [one.file.path for one in result.deletions])
+    async def _report_retention(self, result: RetentionResult) -> None:
+        if self._services.reports is not None and result.deletions:
+            gone = [one.file.path for one in result.deletions]
+            await asyncio.to_thread(self._services.reports.deleted, self._source.name, gone)
         for deletion in result.deletions:
             log.info("%s: deleted %s: %s", self._source.name, deletion.file.path, deletion.reason)
         if result.doubts is not None and self._counters.retention is None:

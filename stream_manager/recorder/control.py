@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +57,7 @@ class RecordingControl:
         self._path, self._switched = path, _read(path) if path is not None else {}
         self._changed, self._saving = asyncio.Condition(), asyncio.Lock()
         self._counters: dict[str, RecordingCounters] = {}
+        self._retaining = Counter[str]()
 
     def is_on(self, source: SourceSettings) -> bool:
         """Whether `source` is to be recorded: as it was switched, otherwise as its settings say."""
@@ -94,6 +97,20 @@ class RecordingControl:
         """Wait until `source` is switched on, or off."""
         async with self._changed:
             await self._changed.wait_for(lambda: self.is_on(source) == on)
+
+    @contextmanager
+    def retaining(self, name: str) -> Iterator[None]:
+        """While open, the recordings of the source called `name` are deleted in time by its recorder."""
+        self._retaining[name] += 1
+        try:
+            yield
+        finally:
+            self._retaining[name] -= 1
+
+    @property
+    def retained(self) -> frozenset[str]:
+        """The sources whose recorders delete their recordings in time."""
+        return frozenset(+self._retaining)
 
     def counters(self, name: str) -> RecordingCounters:
         """Those of the source called `name`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ from tidzam.keep_marks import is_kept
 from tidzam.naming import HELD_SUFFIX
 from tidzam.segments import INDEX_NAME, SegmentIndex
 
+RETENTION_S: Final = 60.0
+RETENTION_SHARE: Final = 100
+"""Reading a folder of 100,000 files takes a second or two: no more than a hundredth of the time is spent on that."""
 AGES: Final = ".retention"
 """The folder with the ages of recordings, in that of the recordings: to write there is no change of the latter."""
 
@@ -32,6 +36,11 @@ class RetentionResult:
     failure: str | None = None
 
 
+def retention_pause_s(took_s: float) -> float:
+    """How long to wait, in seconds, after the settings were applied, which took `took_s`."""
+    return max(RETENTION_S, RETENTION_SHARE * took_s)
+
+
 class Retention:
     """The retention of the recordings of `source`."""
 
@@ -39,8 +48,10 @@ class Retention:
         self._source, self._settings, self._clock = source, settings, clock
         self._ages = FileAges(settings.path / AGES / f"{source}.json", clock=clock)
 
-    def apply(self) -> RetentionResult:
+    def apply(self, found: Iterable[os.DirEntry[str]] | None = None) -> RetentionResult:
         """Delete the recordings that the settings do not keep. May take long.
+
+        `found` are the files of the folder, or those of the source, if they are known; else the folder is read.
 
         Rows of deleted segments are removed from their index first, so that no row lacks its file. Raises OSError and
         sqlite3.Error.
@@ -48,7 +59,8 @@ class Retention:
         folder, keep = self._settings.path, self._settings.keep
         if not keep.deletes or not folder.is_dir():
             return RetentionResult()
-        files = self._with_ages(list(_recordings(folder, self._source)))
+        entries = recording_files(folder) if found is None else found
+        files = self._with_ages(list(_recordings(entries, self._source)))
         deletions = to_delete(files, keep, free_bytes=shutil.disk_usage(folder).free)
         gone, failure = _delete(folder, [deletion.file.path for deletion in deletions])
         left = [file for file in files if file.path not in gone]
@@ -81,9 +93,9 @@ def _delete(folder: Path, chosen: Sequence[Path]) -> tuple[set[Path], str | None
     return gone, failure
 
 
-def _recordings(folder: Path, source: str) -> Iterator[RecordedFile]:
-    """The complete recordings, also held ones."""
-    for entry in recording_files(folder):
+def _recordings(entries: Iterable[os.DirEntry[str]], source: str) -> Iterator[RecordedFile]:
+    """The complete recordings of a source among some files, also held ones."""
+    for entry in entries:
         is_held = entry.name.startswith(".") and entry.name.endswith(HELD_SUFFIX)
         start = recording_of(final_path(Path(entry.name)).name if is_held else entry.name, source)
         if start is None:

@@ -6,12 +6,13 @@ import heapq
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from stream_manager.recorder.folder import recording_files
 from stream_manager.recorder.loudness import Loudness
+from stream_manager.recordings.deletions import DeletionCounts
 from tidzam.accounts.audit import RETENTION, AuditAction
 from tidzam.accounts.client_audit import audit_record
 from tidzam.audio.file_length import file_length
@@ -26,22 +27,31 @@ _NEWEST: Final = 20
 
 
 class RecordingReports:
-    """Reports recordings by `reporter`. Its methods may be called in any thread, and return at once."""
+    """Reports recordings by `reporter`. Its methods may be called in any thread.
 
-    def __init__(self, reporter: StoreReporter) -> None:
-        self._reporter = reporter
+    `deletions` counts the deleted files of a day, so that the audit log has one entry per source and day.
+    """
+
+    def __init__(self, reporter: StoreReporter, deletions: DeletionCounts) -> None:
+        self._reporter, self._deletions = reporter, deletions
 
     def complete(self, path: Path, *, loudness: Loudness = UNKNOWN, segments_in: Path | None = None) -> None:
-        """A file is complete. `segments_in` is the folder of the index of segments, if it is one."""
+        """A file is complete. `segments_in` is the folder of the index of segments, if it is one. Returns at once."""
         node = self._reporter.node
         self._reporter.add_made(lambda: recording_record(path, node=node, loudness=loudness, segments_in=segments_in))
 
     def deleted(self, source: str, paths: Iterable[Path]) -> None:
-        """Retention has deleted files of a source, all of them in one run."""
+        """Retention has deleted files of a source. Writes to the disk."""
         if gone := tuple(map(str, paths)):
-            node, action = self._reporter.node, AuditAction.RECORDINGS_REMOVED
-            self._reporter.add(RemovedRecordingsRecord(node=node, source=source, paths=gone))
-            self._reporter.add(audit_record(node, RETENTION, action, source, files=str(len(gone))))
+            self._reporter.add(RemovedRecordingsRecord(node=self._reporter.node, source=source, paths=gone))
+            self._deletions.add(source, len(gone), day=datetime.now(UTC).date())
+
+    def end_days(self) -> None:
+        """Report what retention has deleted on earlier days (UTC) for the audit log. May write to the disk."""
+        node, action = self._reporter.node, AuditAction.RECORDINGS_REMOVED
+        for key, files in self._deletions.take_before(datetime.now(UTC).date()).items():
+            detail = {"day": key.day.isoformat(), "files": str(files)}
+            self._reporter.add(audit_record(node, RETENTION, action, key.source, **detail))
 
     def newest(self, source: str, folder: Path, *, are_segments: bool) -> None:
         """The newest files of a source in a folder are reported, perhaps again. May take long."""

@@ -111,3 +111,12 @@ def test_the_switches_are_beside_the_sources_of_clients(tmp_path: Path) -> None:
     settings = Settings(stream_manager=StreamManagerSettings(state_file=state))
     assert switches_path(settings) == tmp_path / "recording-switches.json"
     assert switches_path(Settings()) is None
+
+
+def test_a_source_is_retained_while_a_recorder_deletes_its_recordings() -> None:
+    control = RecordingControl()
+    with control.retaining("pond"), control.retaining("lake"):
+        with control.retaining("pond"):  # the next one begins before the last one has ended
+            pass
+        assert control.retained == {"pond", "lake"}
+    assert control.retained == frozenset()

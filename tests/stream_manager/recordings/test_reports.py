@@ -11,6 +11,7 @@ import soundfile
 
 from stream_manager.recorder.loudness import Loudness
 from stream_manager.recordings import reports
+from stream_manager.recordings.deletions import DeletionCounts
 from stream_manager.recordings.reports import RecordingReports, newest_files, recording_record
 from tests.support.store_reports import CollectingReporter
 from tidzam.segments import Segment, SegmentIndex
@@ -72,9 +73,28 @@ def test_a_folder_that_does_not_exist_has_no_files(tmp_path: Path) -> None:
 
 def test_deleted_files_are_reported_by_their_paths(tmp_path: Path) -> None:
     reporter = CollectingReporter(tmp_path)
-    RecordingReports(reporter).deleted("pond", [tmp_path / "a.wav"])
-    RecordingReports(reporter).deleted("pond", [])
-    removed, audit = reporter.records
-    assert removed == RemovedRecordingsRecord(node="garden", source="pond", paths=(str(tmp_path / "a.wav"),))
-    assert isinstance(audit, AuditRecord)
-    assert (audit.actor, audit.action, audit.detail) == ("retention", "recordings.removed", {"files": "1"})
+    reports = RecordingReports(reporter, DeletionCounts())
+    reports.deleted("pond", [tmp_path / "a.wav"])
+    reports.deleted("pond", [])
+    removed = RemovedRecordingsRecord(node="garden", source="pond", paths=(str(tmp_path / "a.wav"),))
+    assert reporter.records == [removed]
+
+
+def test_the_deleted_files_of_a_day_are_one_entry_of_the_audit_log(tmp_path: Path) -> None:
+    reporter, counts = CollectingReporter(tmp_path), DeletionCounts()
+    counts.add("pond", 3, day=START.date())
+    reports = RecordingReports(reporter, counts)
+    reports.end_days()
+    reports.end_days()
+    (row,) = reporter.records
+    assert isinstance(row, AuditRecord)
+    assert (row.actor, row.action, row.subject) == ("retention", "recordings.removed", "pond")
+    assert row.detail == {"day": "2026-05-01", "files": "3"}
+
+
+def test_the_deleted_files_of_today_are_not_in_the_audit_log_yet(tmp_path: Path) -> None:
+    reporter = CollectingReporter(tmp_path)
+    reports = RecordingReports(reporter, DeletionCounts())
+    reports.deleted("pond", [tmp_path / "a.wav"])
+    reports.end_days()
+    assert not any(isinstance(one, AuditRecord) for one in reporter.records)
