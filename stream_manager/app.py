@@ -36,6 +36,7 @@ from stream_manager.recordings.databases import RecordingDatabases
 from stream_manager.recordings.deletions import NAME as DELETIONS
 from stream_manager.recordings.deletions import DeletionCounts
 from stream_manager.recordings.reports import RecordingReports
+from stream_manager.recordings.unattended import UnattendedRecordings
 from stream_manager.services import Services
 from stream_manager.source_metrics import SourceMetrics
 from stream_manager.source_probe import SourceProbes
@@ -108,6 +109,7 @@ async def run(options: StreamManagerOptions, stop: asyncio.Event) -> None:
                 watchers.append(tasks.create_task(record_jack_gaps(graph, ledger)))
                 watchers.append(tasks.create_task(sources.record_signals()))
                 watchers.append(tasks.create_task(databases.run()))
+                watchers.append(tasks.create_task(_unattended(settings, services).run()))
                 if reporter is not None:
                     watchers.append(tasks.create_task(reporter.run()))
                 if services.privacy is not None:
@@ -163,6 +165,11 @@ def _services(
         databases=databases,
         reports=reports,
     )
+
+
+def _unattended(settings: Settings, services: Services) -> UnattendedRecordings:
+    default = settings.stream_manager.record
+    return UnattendedRecordings(settings.sources, default, services.recordings, services.reports)
 
 
 def _deletions_path(settings: Settings) -> Path | None:
