@@ -46,6 +46,8 @@ class UnattendedRecordings:
     ) -> None:
         self._profile, self._default, self._control, self._reports = profile, default, control, reports
         self._retentions: dict[str, Retention] = {}
+        self._doubtful: set[str] = set()
+        """The sources about whose dates a warning was logged."""
         self._failure: str | None = None
 
     async def run(self) -> Never:
@@ -88,6 +90,11 @@ class UnattendedRecordings:
             await asyncio.to_thread(self._reports.deleted, name, gone)
         for deletion in result.deletions:
             log.info("%s, which is not being recorded: deleted %s: %s", name, deletion.file.path, deletion.reason)
+        if result.doubts is None:
+            self._doubtful.discard(name)
+        elif name not in self._doubtful:
+            self._doubtful.add(name)
+            log.warning("%s: %s", name, result.doubts)
 
     def _log(self, failure: str | None) -> None:
         if failure is not None and failure != self._failure:

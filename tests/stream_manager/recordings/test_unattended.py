@@ -130,6 +130,14 @@ async def test_what_cannot_be_deleted_is_logged_once(tmp_path: Path, caplog: pyt
     assert caplog.text.count("recordings cannot be deleted: creek: ") == 1
 
 
+async def test_dates_that_look_wrong_are_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "creek-9000-01-01-00-00-00.flac").touch()
+    retention = UnattendedRecordings((), limited(tmp_path), RecordingControl())
+    await retention.apply()
+    await retention.apply()
+    assert caplog.text.count("creek: 1 recording is dated after the present") == 1
+
+
 async def test_without_a_folder_there_is_nothing_to_do(tmp_path: Path) -> None:
     await UnattendedRecordings((), limited(tmp_path / "missing"), RecordingControl()).apply()
     assert not (tmp_path / "missing").exists()
