@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -17,12 +17,14 @@ from tidzam.tables import Row, columns_of, quoted, read_table
 Use = Literal["train", "test", "train-background", "test-background"]
 USES: Final[tuple[Use, ...]] = get_args(Use)
 BACKGROUND: Final = "background"
-"""The tag of a section without any sound of interest; an empty tag means the same."""
+"""The tag of a section that somebody states to hold no sound of interest. An empty tag is background, too, which may
+hold calls that nobody annotated."""
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """A section of an audio file, in seconds; without an `end_s`, up to the end. Without a tag it is background.
+    """A section of an audio file, in seconds; without an `end_s`, up to the end. Without a tag it is background, which
+    `is_stated` if its tag in the table is `background`.
 
     `channel` counts from 0; None is all channels as one.
     """
@@ -33,6 +35,7 @@ class Annotation:
     tag: str
     channel: int | None = None
     use: Use | None = None
+    is_stated: bool = False
 
     @property
     def is_background(self) -> bool:
@@ -120,7 +123,7 @@ def assigned(
 def _with_use(one: Annotation, use: Use) -> Annotation:
     if one.is_background and not use.endswith(BACKGROUND):
         use = "train-background" if use == "train" else "test-background"
-    return Annotation(one.path, one.start_s, one.end_s, one.tag, one.channel, use)
+    return replace(one, use=use)
 
 
 def _fits(path: Path, pattern: str) -> bool:
@@ -131,7 +134,8 @@ def _annotation(folder: Path, row: Row) -> Annotation:
     if not row.get("file"):
         raise row.fault("file is empty")
     tag = clean_label(row.get("tag", "label"))
-    tag = "" if tag.lower() == BACKGROUND else tag
+    is_stated = tag.lower() == BACKGROUND
+    tag = "" if is_stated else tag
     if tag == UNKNOWN:
         raise row.fault("the tag is 'unknown', which stands for whatever is not recognized")
     if tag and (reason := label_fault(tag)):
@@ -140,7 +144,7 @@ def _annotation(folder: Path, row: Row) -> Annotation:
     end_s = row.seconds("end") if row.get("end") else None
     if end_s is not None and end_s <= start_s:
         raise row.fault(f"end {end_s:g} s is not after start {start_s:g} s")
-    return Annotation(folder / row.get("file"), start_s, end_s, tag, _channel(row), _use(row))
+    return Annotation(folder / row.get("file"), start_s, end_s, tag, _channel(row), _use(row), is_stated)
 
 
 def _channel(row: Row) -> int | None:

@@ -26,12 +26,16 @@ _SLACK: Final = 1e-6
 
 @dataclass(frozen=True)
 class LabeledWindow:
-    """A window, and the tag that it was made for, or none for background. `heard` has all tags that are heard in it."""
+    """A window, and the tag that it was made for, or none for background. `heard` has all tags that are heard in it.
+
+    Background `is_stated` if somebody states that it holds no sound of interest.
+    """
 
     window: AudioWindow
     tag: str
     use: Use
     heard: frozenset[str] = frozenset()
+    is_stated: bool = False
 
     @property
     def is_background(self) -> bool:
@@ -44,9 +48,9 @@ def label_windows(
     """The windows of `annotations` that have a use; the others only say what is no background. Files that `lengths_s`
     lacks are left out.
 
-    A short annotation has one window, around its middle; a long one is covered by several. Background has one window
-    after the other, without those that touch an annotation; of more than `max_background` for a use, as many are taken
-    at equal distances.
+    A short annotation, or a short section that is stated to be background, has one window, around its middle; a long
+    annotation is covered by several. Background has one window after the other, without those that touch an annotation;
+    of more than `max_background` for a use, as many are taken at equal distances.
     """
     by_file: dict[Path, list[Annotation]] = {}
     for one in annotations:
@@ -133,8 +137,8 @@ def _windows_of(
     end_s = length_s if one.end_s is None else min(one.end_s, length_s)
     if one.use is None or one.start_s >= end_s:
         return
-    if one.is_background:
-        count = int((end_s - one.start_s) / window_s + _SLACK)
+    count = int((end_s - one.start_s) / window_s + _SLACK)
+    if one.is_background and (count or not one.is_stated):
         starts = [one.start_s + number * window_s for number in range(count)]
     else:
         starts = window_starts_s(one.start_s, end_s, window_s, length_s)
@@ -147,7 +151,8 @@ def _windows_of(
         if one.is_background and any(share > 0 for _, share in overlaps):
             continue
         heard = frozenset(tag for tag, share in overlaps if share >= HEARD - _SLACK)
-        yield LabeledWindow(AudioWindow(one.path, round(start_s, 3), one.channel), one.tag, one.use, heard)
+        window = AudioWindow(one.path, round(start_s, 3), one.channel)
+        yield LabeledWindow(window, one.tag, one.use, heard, one.is_stated)
 
 
 def _overlap(one: Annotation, start_s: float, window_s: float, length_s: float) -> float:

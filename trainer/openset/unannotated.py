@@ -23,7 +23,8 @@ def without_unannotated_calls(data: EmbeddedWindows, tags: Sequence[str]) -> Emb
     """The same without the background for training that resembles a tag more than most of its own windows do.
 
     Of sound that was not annotated completely, some holds the very calls that are to be recognized. As background it
-    would teach to reject them, and count as false alarms. Background for the test stays.
+    would teach to reject them, and count as false alarms. What somebody states to be background stays, and so does
+    background for the test.
     """
     allowed = int(MOST * sum(one.use == "train-background" for one in data.windows))
     for _ in range(_ROUNDS):
@@ -41,7 +42,7 @@ def _alike(data: EmbeddedWindows, tags: Sequence[str]) -> list[int]:
     """The rows of background that is like a tag, the most alike first."""
     rows = np.array([row for row, one in enumerate(data.windows) if one.use in ("train", "train-background")], np.int64)
     windows = [data.windows[row] for row in rows]
-    is_background = np.array([one.is_background for one in windows], bool)
+    is_background = np.array([one.is_background and not one.is_stated for one in windows], bool)
     targets = targets_for(windows, tags)
     if not is_background.any() or targets.all(axis=0).any():
         return []

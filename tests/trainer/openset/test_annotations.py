@@ -37,6 +37,14 @@ def test_an_empty_tag_is_background(tmp_path: Path) -> None:
     assert [one.is_background for one in read_annotations(path)] == [True, True]
 
 
+def test_background_is_stated_by_its_tag(tmp_path: Path) -> None:
+    path = table(tmp_path, "file,tag,use", "a.wav,,", "b.wav,background,", "c.wav,Background,train")
+    found = assigned(read_annotations(path), Assignment({}))
+    assert [(one.is_stated, one.use) for one in found] == [
+        (stated, "train-background") for stated in (False, True, True)
+    ]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [

@@ -1,5 +1,6 @@
 """The windows of annotations, and what is heard in each."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from trainer.openset.annotations import Annotation, Use
@@ -47,6 +48,12 @@ def test_a_tag_at_the_edge_of_a_window_is_not_heard() -> None:
 def test_background_leaves_out_what_touches_an_annotation() -> None:
     found = windows(background(), call(2.5, 3.2), length_s=5.0)
     assert [one.window.start_s for one in found if one.is_background] == [0.0, 1.0, 4.0]
+
+
+def test_a_short_section_that_is_stated_to_be_background_has_a_window() -> None:
+    stated, unstated = (replace(background(10.0, 10.4), is_stated=one) for one in (True, False))
+    assert [(one.window.start_s, one.is_stated) for one in windows(stated)] == [(9.7, True)]
+    assert windows(unstated) == []
 
 
 def test_too_much_background_is_thinned_evenly() -> None:
