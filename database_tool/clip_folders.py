@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import soundfile
@@ -67,8 +68,13 @@ def _write(clip: Clip, folder: Path, least_s: float) -> None:
     clip = _extended(clip, least_s)
     samples, rate_hz = read_audio(clip.path, start_s=clip.start_s, duration_s=clip.duration_s)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{_stem(clip)}.flac"
-    soundfile.write(os.fsencode(path), _mono(clip, samples), rate_hz, subtype="PCM_16")
+    soundfile.write(os.fsencode(_free(clip, folder)), _mono(clip, samples), rate_hz, subtype="PCM_16")
+
+
+def _free(clip: Clip, folder: Path) -> Path:
+    """A file that does not exist: files in several folders may have one name, and channels of a file the same start."""
+    paths = (folder / f"{_stem(clip, number)}.flac" for number in count())
+    return next(path for path in paths if not path.exists())
 
 
 def _extended(clip: Clip, least_s: float) -> Clip:
@@ -89,11 +95,15 @@ def _mono(clip: Clip, samples: Float32) -> Float32:
     return channel
 
 
-def _stem(clip: Clip) -> str:
-    """A name from which `tidzam.clips.group_of` finds the recording, with the time at which the clip begins."""
+def _stem(clip: Clip, number: int) -> str:
+    """A name from which `tidzam.clips.group_of` finds the recording, with the time at which the clip begins.
+
+    Each `number` makes another one: of a recording with a date, so many milliseconds later.
+    """
     recording = parse_clip_name(clip.path)
     if recording is None:
-        return f"{clip.path.stem}-{round(1000 * clip.start_s)}"
-    start = recording.time + timedelta(seconds=clip.start_s)
+        stem = f"{clip.path.stem}-{round(1000 * clip.start_s)}"
+        return f"{stem}-{number + 1}" if number else stem
+    start = recording.time + timedelta(seconds=clip.start_s, milliseconds=number)
     channel = clip.channel if recording.channel is None else recording.channel
     return clip_stem(port_name(recording.source, channel or 0), start)

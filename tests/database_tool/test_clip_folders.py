@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,22 @@ def test_clips_of_a_recording_are_of_one_group(recording: Path, tmp_path: Path) 
     assert len({one.group for one in find_clips(tmp_path / "calls")}) == 1
 
 
+@pytest.mark.parametrize("name", ["rec.wav", f"{NAME}.wav"])
+def test_clips_of_files_of_one_name_and_of_channels_are_all_kept(recording: Path, tmp_path: Path, name: str) -> None:
+    files = [tmp_path / folder / name for folder in ("day1", "day2")]
+    for path in files:
+        path.parent.mkdir()
+        shutil.copy(recording, path)
+    clips = [clip(path, "frog", 1.0, channel=channel) for path in files for channel in (0, 1)]
+    found = cut_clips(clips, tmp_path / "calls", say=ignore)
+    assert found.classes == {"frog": 4} == {"frog": len(list((tmp_path / "calls" / "frog").iterdir()))}
+
+
+def test_clips_with_the_date_and_start_of_another_keep_their_group(recording: Path, tmp_path: Path) -> None:
+    cut_clips([clip(recording, "frog", 1.0)] * 2, tmp_path / "calls", say=ignore)
+    assert [one.group for one in find_clips(tmp_path / "calls")] == ["pond-2026-05-01-06"] * 2
+
+
 def test_files_that_cannot_be_read_are_left_out(recording: Path, tmp_path: Path) -> None:
     said: list[str] = []
     clips = [
@@ -88,3 +105,10 @@ def test_the_command_says_what_it_has_cut(recording: Path, tmp_path: Path, optio
     done = CliRunner().invoke(app, ["cut", str(table), str(tmp_path / "calls"), option], catch_exceptions=False)
     last = json.loads(done.stdout.strip().splitlines()[-1] if option == "--progress-json" else done.stdout)
     assert (last.get("result") or last)["classes"] == {"frog": 1, "rain": 1}
+
+
+def test_a_job_reports_why_its_list_cannot_be_read(tmp_path: Path) -> None:
+    table = tmp_path / "clips.csv"
+    table.write_text("name,tag\na,b\n")
+    done = CliRunner().invoke(app, ["cut", str(table), str(tmp_path / "calls"), "--progress-json"])
+    assert "is not a list of clips" in json.loads(done.stdout.strip().splitlines()[-1])["message"]
