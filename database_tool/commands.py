@@ -16,7 +16,6 @@ from database_tool.importers.csv import read_csv
 from database_tool.messages import say
 from database_tool.options import ClassOption, DatasetArgument, IntoOption, JsonOption, ResumeOption, SeedOption
 from database_tool.verify import verify as find_damage
-from tidzam.clips import Clip
 from tidzam.dataset import open_dataset
 from tidzam.errors import DatasetError
 from tidzam.jobs.reports import ReportWriter
@@ -184,10 +183,10 @@ def cut(
     as_json: JsonOption = False,
 ) -> None:
     """Cut the clips of a list out of their files, into a folder that the trainer reads like any other."""
-    clips = read_csv(clip_list)
     if progress_json:
-        _cut_reporting(clips, folder, least_s)
+        _cut_reporting(clip_list, folder, least_s)
         return
+    clips = read_csv(clip_list)
     with progress_bar("cutting", unit="clips") as advance:
         found = cut_clips(clips, folder, least_s=least_s, say=say, progress=advance)
     values = {"folder": str(folder), "classes": dict(found.classes), "unreadable": found.unreadable}
@@ -197,7 +196,7 @@ def cut(
     show(actions.Result(text, values), as_json=as_json)
 
 
-def _cut_reporting(clips: list[Clip], folder: Path, least_s: float) -> None:
+def _cut_reporting(clip_list: Path, folder: Path, least_s: float) -> None:
     """The same as a job of the console."""
     reports = ReportWriter()
 
@@ -205,7 +204,7 @@ def _cut_reporting(clips: list[Clip], folder: Path, least_s: float) -> None:
         reports.progress(done / total, f"clip {done:,} of {total:,}")
 
     try:
-        found = cut_clips(clips, folder, least_s=least_s, say=say, progress=progress)
+        found = cut_clips(read_csv(clip_list), folder, least_s=least_s, say=say, progress=progress)
     except DatasetError as error:
         reports.failure(error)
         raise
