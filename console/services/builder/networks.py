@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +25,8 @@ DATASETS: Final = "datasets"
 """The folder in the node's home in which datasets are: folders with a folder of sound files per class, or compiled
 ones. Links to such folders count, too."""
 _TRAINING_FILE: Final = "training.yaml"
+_SECTIONS: Final = ("optimizer", "features")
+"""The keys of a training file with keys of their own that a request replaces."""
 _Dataset = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -147,11 +150,11 @@ def training_order(settings: Settings, request: TrainingRequest) -> JobOrder:
     )
 
 
-def training_file(request: TrainingRequest, base: str | None) -> str:
+def training_file(request: TrainingRequest, base: Mapping[str, Any] | None) -> str:
     """What is learned, and how, as the trainer reads it: the recipe, or the training file of the network that the
     training goes on from, with what is asked for in its place."""
     if base is not None:
-        values: dict[str, Any] = yaml.safe_load(base)
+        values: dict[str, Any] = dict(base)
     elif request.recipe is Recipe.ACCURATE:
         values = yaml.safe_load((PROFILES / "training" / "accurate.yaml").read_text(encoding="utf-8"))
     else:
@@ -185,17 +188,30 @@ def _options(datasets: Path, models: Path, request: TrainingRequest) -> list[str
     return options
 
 
-def _trained(models: Path) -> dict[str, str]:
-    """The training files of the installed networks that the trainer has trained, by name."""
+def _trained(models: Path) -> dict[str, dict[str, Any]]:
+    """The training files of the installed networks that the trainer has trained, by name. Other bundles may have
+    anything in its place."""
     found = {}
     for name in installed_models(models):
         try:
             text = read_manifest(models / name).provenance.get("training_file")
         except BundleError:  # the page Models says so
             continue
-        if isinstance(text, str):
-            found[name] = text
+        values = _training_values(text)
+        if values is not None:
+            found[name] = values
     return found
+
+
+def _training_values(text: object) -> dict[str, Any] | None:
+    """The keys of a training file; None if it is none."""
+    try:
+        values = yaml.safe_load(text) if isinstance(text, str) else None
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date that does not exist
+        return None
+    if not isinstance(values, dict) or any(not isinstance(values.get(key) or {}, dict) for key in _SECTIONS):
+        return None
+    return values
 
 
 def _is_installed() -> bool:

@@ -3,13 +3,18 @@ trains some."""
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from console.services.builder.networks import TrainingRequest, training_file, training_order
 from tests.support.console import ConsoleUnderTest, console_under_test
+from tidzam.paths import DEMO_BUNDLES
 from trainer.training_file import TrainingFile, read_training_file
 
 WANTED = {"name": "tones", "dataset": "calls", "recipe": "small", "iterations": 20}
@@ -68,6 +73,22 @@ def test_without_an_unfinished_training_one_begins(console: ConsoleUnderTest) ->
     assert "--resume" not in training_order(console.runtime.settings, request).argv
 
 
+@pytest.mark.parametrize(
+    "text", ["- a", "a: [", "2026-02-31", "optimizer: adam", "features: 3", 7], ids=lambda text: str(text)
+)
+def test_no_training_goes_on_from_a_bundle_that_another_program_made(
+    console: ConsoleUnderTest, tmp_path: Path, text: object
+) -> None:
+    bundle = tmp_path / "models" / "foreign"
+    shutil.copytree(DEMO_BUNDLES / "selector", bundle)
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    (bundle / "manifest.json").write_text(json.dumps({**manifest, "provenance": {"training_file": text}}))
+    manager = console.logged_in("manager")
+    assert manager.get("/api/v1/trainings/choices").json()["starts"] == []
+    refused = manager.post("/api/v1/trainings", json={**WANTED, "start": "foreign"})
+    assert refused.json()["error"]["code"] == "no_model"
+
+
 @pytest.mark.parametrize("recipe", ["small", "residual", "accurate"])
 def test_what_is_asked_for_replaces_what_the_recipe_says(tmp_path: Path, recipe: str) -> None:
     options = {"batch_size": 16, "learning_rate": 0.01, "window_s": 2.0, "augment": False, "seed": 3}
@@ -80,12 +101,13 @@ def test_what_is_asked_for_replaces_what_the_recipe_says(tmp_path: Path, recipe:
 
 
 def test_a_network_that_goes_on_keeps_the_training_file_of_the_first(tmp_path: Path) -> None:
-    first = training_file(TrainingRequest.model_validate({**WANTED, "recipe": "residual", "window_s": 2.0}), None)
+    text = training_file(TrainingRequest.model_validate({**WANTED, "recipe": "residual", "window_s": 2.0}), None)
+    first = yaml.safe_load(text)
     found = _read(tmp_path, TrainingRequest.model_validate({**WANTED, "start": "calls", "iterations": 5}), first)
     assert (found.dnn, found.features.window_s, found.iterations) == ("residual", 2.0, 5)
 
 
-def _read(folder: Path, request: TrainingRequest, base: str | None = None) -> TrainingFile:
+def _read(folder: Path, request: TrainingRequest, base: dict[str, Any] | None = None) -> TrainingFile:
     """What the trainer reads."""
     path = folder / "training.yaml"
     path.write_text(training_file(request, base))
