@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, select, type_coerce
 from sqlalchemy.orm import Session
 
-from console.services.builder.models import DayUse
+from console.services.builder.models import DayUse, is_background
 from console.services.builder.sections import (
     SLOT_S,
     BackgroundSlots,
@@ -81,7 +81,8 @@ class TrainingMaterial:
         background_windows: int,
         longest_background_s: float = SLOT_S,
     ) -> Material:
-        """The sections for these uses of days: annotations with their tags, and background.
+        """The sections for these uses of days: annotations with their tags, and background, which days for background
+        state.
 
         Background is cut into sections of at most `longest_background_s`, or one window. With `between`, what was not
         annotated on days for training and tests is background, too. Raises RequestError
@@ -109,9 +110,17 @@ class TrainingMaterial:
                     unrecorded += sum(one is None for one in found)
                 if use.is_background or between:
                     taken = [*by_day.get(day - _DAY, ()), *of_day]
+                    if use.is_background:
+                        taken = [one for one in taken if not is_background(one.tag)]
                     for file in files:
                         runs[use.background] += background_runs(
-                            file, number, taken, use.background, window_s=window_s, period=period
+                            file,
+                            number,
+                            taken,
+                            use.background,
+                            window_s=window_s,
+                            period=period,
+                            is_stated=use.is_background,
                         )
         for of_use in runs.values():
             sections += spread(

@@ -5,16 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from console.services.models import ConsoleModel
 from tidzam.manifest_fields import NAME_PATTERN
 
 MODEL_NAME = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64, description="Name of the model, and its folder")]
 Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2200, 1, 1))]
-Tag = Annotated[str, Field(min_length=1, max_length=255)]
+BACKGROUND: Final = "background"
+"""The tag of sections that somebody states to hold none of the sounds."""
+
+
+def is_background(tag: str) -> bool:
+    """Whether sound with this tag, or without any, is background."""
+    return not tag or tag.lower() == BACKGROUND
+
+
+def _recognizable(tag: str) -> str:
+    if is_background(tag):
+        raise ValueError(f"{tag!r} is the tag of what is none of the sounds: choose others, it is used anyway")
+    return tag
+
+
+Tag = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_recognizable)]
 
 
 class DayUse(StrEnum):
@@ -92,7 +107,7 @@ class BuilderChoices(ConsoleModel):
     """What there is to build models of."""
 
     days: tuple[BuilderDay, ...] = Field(description="Days with annotations or recordings, the oldest first")
-    tags: Mapping[str, int] = Field(description="Number of annotations by tag")
+    tags: Mapping[str, int] = Field(description="Number of annotations by tag, without `background`")
     bases: tuple[BaseView, ...] = Field(description="Models whose embeddings can be used, the best first")
     taken: tuple[str, ...] = Field(description="Names that models have")
     least_windows: int = Field(description="Windows that each tag needs in the days for training")

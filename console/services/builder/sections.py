@@ -14,7 +14,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Final, overload
 
-from console.services.builder.models import DayUse
+from console.services.builder.models import BACKGROUND, DayUse, is_background
 from tidzam.recorded_sound.plan import TimedRecording
 
 SLOT_S: Final = 30.0
@@ -24,7 +24,10 @@ _SHORTEST_S: Final = 0.01
 
 @dataclass(frozen=True)
 class TrainingSection:
-    """A section of a file, in seconds from its start, with its tag; without one it is background."""
+    """A section of a file, in seconds from its start, with its tag.
+
+    It is background without one, and, if somebody states that, with the tag `background`.
+    """
 
     path: Path
     channel: int
@@ -34,13 +37,17 @@ class TrainingSection:
     use: DayUse
 
     @property
+    def is_background(self) -> bool:
+        return is_background(self.tag)
+
+    @property
     def duration_s(self) -> float:
         return self.end_s - self.start_s
 
     def windows(self, window_s: float) -> int:
         """About how many windows the trainer makes of it."""
-        if not self.tag:
-            return int(self.duration_s / window_s + 1e-6)
+        if self.is_background:
+            return max(int(self.duration_s / window_s + 1e-6), 1 if self.tag else 0)
         return max(1, math.ceil(self.duration_s / window_s - 1e-6))
 
 
@@ -75,12 +82,17 @@ def background_runs(
     *,
     window_s: float,
     period: tuple[datetime, datetime] | None = None,
+    is_stated: bool = False,
 ) -> Iterator[TrainingSection]:
-    """The sections of a channel of a file, within a period, in which nothing was annotated, if a window fits in."""
+    """The sections of a channel of a file, within a period, in which nothing was annotated, if a window fits in.
+
+    With `is_stated`, somebody states that they are background.
+    """
     number = channel if file.channels > 1 else 0
     for start_s, end_s in _free(file, heard, period or (file.start, file.end)):
         if end_s - start_s >= window_s:
-            yield TrainingSection(file.path, number, round(start_s, 3), round(end_s, 3), "", use)
+            tag = BACKGROUND if is_stated else ""
+            yield TrainingSection(file.path, number, round(start_s, 3), round(end_s, 3), tag, use)
 
 
 def _free(
@@ -168,6 +180,6 @@ def windows_by_tag(sections: Iterable[TrainingSection], use: DayUse, window_s: f
     """About how many windows each tag has for a use."""
     counts = Counter[str]()
     for one in sections:
-        if one.tag and one.use is use:
+        if one.use is use and not one.is_background:
             counts[one.tag] += one.windows(window_s)
     return counts

@@ -23,6 +23,7 @@ from console.services.builder.models import (
     DayUse,
     SetPlan,
     TagSet,
+    is_background,
 )
 from console.services.builder.sections import training_table, windows_by_tag
 from console.services.builder.used_names import require_unused, why_used
@@ -62,7 +63,7 @@ class ModelBuilder:
         quiet = sorted(recorded - set(annotations))[-QUIET_DAYS:]
         tags = Counter[str]()
         for of_day in annotations.values():
-            tags.update(of_day)
+            tags.update({tag: count for tag, count in of_day.items() if not is_background(tag)})
         return BuilderChoices(
             days=tuple(
                 BuilderDay(
@@ -83,11 +84,11 @@ class ModelBuilder:
         """What would be used for these models. Raises RequestError and StoreError."""
         window_s = self._window_s(request)
         material = self._gather(request, window_s)
-        annotations = Counter(one.use for one in material.sections if one.tag)
+        annotations = Counter(one.use for one in material.sections if not one.is_background)
         background = Counter[DayUse]()
         for one in material.sections:
-            if not one.tag:
-                background[one.use] += one.windows(window_s)
+            if one.is_background:
+                background[one.use.background] += one.windows(window_s)
         most = request.background_windows
         return BuildPlan(
             models=tuple(self._plan_of(one, material, window_s) for one in request.models),
@@ -167,7 +168,7 @@ class ModelBuilder:
                     f"{tag} has {train[tag]} of the {MIN_WINDOWS} training windows that it needs. "
                     "Annotate more of it, or use more days for training."
                 )
-        others = any(not one.tag or one.tag not in model.tags for one in material.sections)
+        others = any(one.tag not in model.tags for one in material.sections)
         if not others and len(model.tags) == 1:
             return "There is no background. Use days for background, or the sound between annotations."
         return None

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.support.console import ConsoleUnderTest, console_with_profile
+from tests.support.annotations import ANNOTATOR
+from tests.support.annotations import request as annotation_request
+from tests.support.console import ConsoleUnderTest, console_under_test, console_with_profile
 from tests.support.eventually import eventually
 from tests.support.jobs import end_jobs
 from tests.support.model_builder import annotate, build_request, recorded_profile
@@ -62,6 +64,15 @@ def test_days_tags_and_bases_are_offered(builder: Builder) -> None:
     assert [base["name"] for base in choices["bases"]] == [""]
 
 
+def test_background_is_no_tag_to_choose(tmp_path: Path) -> None:
+    with console_under_test(tmp_path) as console:
+        for tag in ("wren", "background"):
+            console.runtime.annotations.add(ANNOTATOR, annotation_request(tag=tag))
+        choices = console.logged_in("manager").get("/api/v1/recognizers/choices").json()
+    assert choices["tags"] == {"wren": 1}
+    assert [day["annotations"] for day in choices["days"]] == [{"wren": 1, "background": 1}]
+
+
 def test_a_plan_says_what_would_be_used(builder: Builder) -> None:
     plan = builder.post("/recognizers/plan", build_request()).json()
     assert plan["annotations"] == {"train": 32, "test": 32}
@@ -94,6 +105,7 @@ def test_one_model_is_built_per_set_of_tags(builder: Builder) -> None:
     ("changes", "status", "message"),
     [
         ({"models": [{"name": "tones", "tags": ["heron"]}]}, 422, "heron has 0 of the 3 training windows"),
+        ({"models": [{"name": "tones", "tags": ["background"]}]}, 422, "none of the sounds"),
         ({"base": "burdnet"}, 422, "no model called 'burdnet'"),
         ({"models": [{"name": "../tones", "tags": ["high"]}]}, 422, "models.0.name"),
         ({"models": [{"name": "high", "tags": ["high"]}] * 2}, 422, "two models have the same name"),

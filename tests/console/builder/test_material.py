@@ -79,6 +79,23 @@ def test_background_leaves_out_what_was_annotated_from_the_day_before_on(
     assert [(one.start_s, one.end_s) for one in found.sections] == [(61.0, 91.0), (91.0, 120.0)]
 
 
+@pytest.mark.parametrize(
+    ("use", "tags"), [(DayUse.TRAIN, {"background", ""}), (DayUse.TRAIN_BACKGROUND, {"background"})]
+)
+def test_background_is_stated_by_annotations_and_by_days(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use: DayUse, tags: set[str]
+) -> None:
+    annotation_service(store, tmp_path).add(ANNOTATOR, annotation_request(tag="background"))
+    file = TimedRecording(tmp_path / "a.flac", DAWN, 60_000, 1000, 1)
+    monkeypatch.setattr(ChannelRecordings, "files", lambda *_: [file])
+    service = annotation_service(store, tmp_path)
+    found = TrainingMaterial(store, service.settings, PARIS).gather(
+        {DAWN.date(): use}, window_s=1.0, between=True, background_windows=100
+    )
+    assert {one.tag for one in found.sections} == tags
+    assert sum(one.duration_s for one in found.sections) == 60.0
+
+
 def test_more_annotations_than_are_used_are_refused(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,3 +119,16 @@ def test_the_trainer_reads_the_table(tmp_path: Path) -> None:
     )
     found = [(one.path, one.channel, one.start_s, one.end_s, one.tag, one.use) for one in read_annotations(table)]
     assert found == [(path, 2, 1.5, 2.0, "heron, gray", "test"), (path, 0, 0.0, 30.0, "", "train-background")]
+
+
+@pytest.mark.parametrize("is_stated", [False, True])
+def test_the_trainer_reads_which_background_is_stated(tmp_path: Path, is_stated: bool) -> None:
+    table = tmp_path / "annotations.csv"
+    runs = background_runs(recording(), 0, [], DayUse.TRAIN_BACKGROUND, window_s=1.0, is_stated=is_stated)
+    table.write_text(training_table(runs))
+    assert [(one.is_background, one.is_stated) for one in read_annotations(table)] == [(True, is_stated)]
+
+
+def test_a_short_section_that_is_stated_to_be_background_is_a_window() -> None:
+    section = TrainingSection(Path("a"), 0, 0.0, 0.5, "background", DayUse.TRAIN)
+    assert (section.is_background, section.windows(3.0)) == (True, 1)
