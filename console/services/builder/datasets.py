@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Final
 
 from pydantic import Field
 
 from console.services.builder.material import Material
-from console.services.builder.models import MODEL_NAME, Day, DayUse, Tag
+from console.services.builder.models import BACKGROUND, MODEL_NAME, Day, DayUse, Tag
 from console.services.builder.networks import datasets_folder
-from console.services.builder.sections import TrainingSection
+from console.services.builder.sections import TrainingSection, spread
 from console.services.jobs.requests import FOLDER, JobOrder
 from console.services.models import ConsoleModel
 from tidzam.config import Settings
@@ -21,8 +21,6 @@ from tidzam.errors import RequestError
 
 KIND: Final = "dataset"
 LIST: Final = "clips.csv"
-BACKGROUND: Final = "background"
-"""The class of sound without any annotation."""
 TEST: Final = "-test"
 """What the name of the dataset of the days for tests ends with."""
 _LEAST_CLASSES: Final = 2
@@ -57,16 +55,31 @@ def _orders(settings: Settings, request: DatasetRequest, material: Material) -> 
         ((DayUse.TRAIN, DayUse.TRAIN_BACKGROUND), ""),
         ((DayUse.TEST, DayUse.TEST_BACKGROUND), TEST),
     ):
-        clips = [one for one in material.sections if one.use in uses and (not one.tag or one.tag in request.tags)]
-        classes = {one.tag for one in clips}
-        if suffix and not classes - {""}:
+        of_use = [one for one in material.sections if one.use in uses]
+        clips = [one for one in of_use if one.tag in request.tags]
+        if suffix and not clips:
             continue
+        classes = {one.tag for one in clips}
+        missing = [tag for tag in request.tags if tag not in classes]
+        if missing and not suffix:
+            message = f"tags: {missing[0]} has no recorded section on the days for training."
+            raise RequestError(message, hint="Leave it out, or use more days.", code="dataset_small", field="tags")
+        background = _background([one for one in of_use if one.is_background], request)
+        if background:
+            classes.add(BACKGROUND)
         if len(classes) < _LEAST_CLASSES:
             days = "for tests" if suffix else "for training"
             message = f"The days {days} have clips of {len(classes)} class: a network needs {_LEAST_CLASSES}."
             hint = "Choose more tags, more days, or background."
             raise RequestError(message, hint=hint, code="dataset_small", field="days")
-        yield _order(settings, request, f"{request.name}{suffix}", clips)
+        yield _order(settings, request, f"{request.name}{suffix}", [*clips, *background])
+
+
+def _background(sections: Sequence[TrainingSection], request: DatasetRequest) -> list[TrainingSection]:
+    """The clips of background: first what was annotated as such, then what is spread evenly over the rest."""
+    annotated = [one for one in sections if not one.use.is_background][: request.background_clips]
+    rest = [one for one in sections if one.use.is_background]
+    return [*annotated, *spread(rest, request.background_clips - len(annotated), window_s=request.least_s)]
 
 
 def _order(settings: Settings, request: DatasetRequest, name: str, clips: Iterable[TrainingSection]) -> JobOrder:
@@ -91,5 +104,6 @@ def clip_list(clips: Iterable[TrainingSection]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "start", "end", "label", "channel"])
     for one in clips:
-        writer.writerow([one.path, f"{one.start_s:.3f}", f"{one.end_s:.3f}", one.tag or BACKGROUND, one.channel])
+        label = BACKGROUND if one.is_background else one.tag
+        writer.writerow([one.path, f"{one.start_s:.3f}", f"{one.end_s:.3f}", label, one.channel])
     return text.getvalue()
