@@ -193,6 +193,11 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "The console cannot make backups.", "`console.backups` is not set.", "Set it, or use `tidzam backup`."
         ),
         "job_ended": Explanation("A job cannot be cancelled.", "It has ended already.", "Nothing."),
+        "job_unfinished": Explanation(
+            "A network is not trained, or a dataset is not made.",
+            "A job for one of that name waits or runs.",
+            "Wait for it, or cancel it.",
+        ),
         "no_model": Explanation(
             "A model cannot be used.", "None that can has the name.", "Use one that the console lists."
         ),

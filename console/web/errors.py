@@ -43,6 +43,7 @@ STATUS: Final[Mapping[str, int]] = {
     "too_many_tokens": 409,
     "too_many_jobs": 409,
     "job_ended": 409,
+    "job_unfinished": 409,
     "model_exists": 409,
     "training_unfinished": 409,
     "no_tensorflow": 409,

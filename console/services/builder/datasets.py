@@ -95,6 +95,7 @@ def _order(settings: Settings, request: DatasetRequest, name: str, clips: Iterab
         parameters=request.model_dump(mode="json"),
         argv=[sys.executable, "-P", "-m", "database_tool", "cut", f"{FOLDER}/{LIST}", str(folder), *words],
         files={LIST: clip_list(clips)},
+        is_only=True,
     )
 
 

@@ -147,6 +147,7 @@ def training_order(settings: Settings, request: TrainingRequest) -> JobOrder:
         parameters=request.model_dump(mode="json"),
         argv=[sys.executable, "-P", "-m", "trainer", *options],
         files={_TRAINING_FILE: training_file(request, base)},
+        is_only=True,
     )
 
 

@@ -113,7 +113,8 @@ class ModelBuilder:
         return self.jobs.submit_all(visitor, orders, now=now)
 
     def make_datasets(self, visitor: Visitor, request: DatasetRequest, *, now: datetime) -> tuple[JobView, ...]:
-        """A job per dataset. Raises RequestError (`dataset_small`, `dataset_place`, `too_many_jobs`)."""
+        """A job per dataset. Raises RequestError (`dataset_small`, `dataset_place`, `job_unfinished`,
+        `too_many_jobs`)."""
         with _TURNS.one():
             material = self._material().gather(
                 request.days,

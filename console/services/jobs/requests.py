@@ -17,6 +17,7 @@ from tidzam.errors import RequestError
 from tidzam.jobs.queue import JobQueue, set_status
 from tidzam.jobs.states import JobState, JobStatus
 from tidzam.store.database import Store
+from tidzam.store.tables.jobs import JobRow
 
 LOG_LINES: Final = 200
 FOLDER: Final = "{job folder}"
@@ -28,7 +29,8 @@ class JobOrder:
     """A job that somebody asks for.
 
     `argv` is its command line, in which `FOLDER` stands for the folder of the job; `files` are the texts of its input
-    files by their names there. It reports as `tidzam.jobs.reports` says.
+    files by their names there. It reports as `tidzam.jobs.reports` says. One that `is_only` is refused while another of
+    its kind and title waits or runs.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class JobOrder:
     parameters: Mapping[str, Any]
     argv: Sequence[str]
     files: Mapping[str, str] = field(default_factory=dict)
+    is_only: bool = False
 
 
 class JobDesk:
@@ -45,13 +48,15 @@ class JobDesk:
         self._store, self._node, self.watch = store, node, watch
 
     def submit(self, visitor: Visitor, order: JobOrder, *, now: datetime) -> JobView:
-        """A new job, which starts when its turn comes. Raises RequestError (`too_many_jobs`) and OSError."""
+        """A new job, which starts when its turn comes. Raises RequestError (`job_unfinished`,
+        `too_many_jobs`) and OSError."""
         return self.submit_all(visitor, [order], now=now)[0]
 
     def submit_all(self, visitor: Visitor, orders: Sequence[JobOrder], *, now: datetime) -> tuple[JobView, ...]:
         """The same for several: all of them, or none."""
         with self._store.write() as session:
             queue, user_id = JobQueue(session, self._node), visitor.user_id
+            _require_only(orders, queue.unfinished())
             rows = [queue.add(one.kind, one.title, one.parameters, user_id=user_id, now=now) for one in orders]
             for row, order in zip(rows, orders, strict=True):
                 folder = self.watch.folder_of(row)
@@ -97,6 +102,15 @@ class JobDesk:
     def log(self, number: int, *, lines: int = LOG_LINES) -> JobLog:
         """The last lines that the process of a job has written. Raises RequestError (`not_found`)."""
         return JobLog(lines=tuple(self.watch.folder_of(self.find_job(number)).tail(lines)))
+
+
+def _require_only(orders: Sequence[JobOrder], unfinished: Sequence[JobRow]) -> None:
+    """Raises RequestError (`job_unfinished`) if a job that must be the only one is not."""
+    numbers = {(row.kind, row.title): row.id for row in unfinished}
+    for one in orders:
+        if one.is_only and (number := numbers.get((one.kind, one.title))) is not None:
+            message = f"name: job {number} for {one.title!r} waits or runs already."
+            raise RequestError(message, hint="Wait for it, or cancel it.", code="job_unfinished", field="name")
 
 
 def job_desk(store: Store, settings: Settings, notices: Notices, *, now: Callable[[], datetime]) -> JobDesk:

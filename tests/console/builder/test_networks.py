@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
+from console.accounts.visitor import Visitor
 from console.services.builder.networks import TrainingRequest, training_file, training_order
+from console.services.jobs.requests import JobOrder
 from tests.support.console import ConsoleUnderTest, console_under_test
+from tests.support.jobs import WAITS, end_jobs
 from tidzam.paths import DEMO_BUNDLES
 from trainer.training_file import TrainingFile, read_training_file
 
@@ -71,6 +74,16 @@ def test_an_unfinished_training_is_resumed_or_started_again(
 def test_without_an_unfinished_training_one_begins(console: ConsoleUnderTest) -> None:
     request = TrainingRequest.model_validate({**WANTED, "unfinished": "resume"})
     assert "--resume" not in training_order(console.runtime.settings, request).argv
+
+
+def test_a_training_that_waits_or_runs_is_not_started_again(console: ConsoleUnderTest, tmp_path: Path) -> None:
+    order = JobOrder(kind="training", title="tones", parameters={}, argv=WAITS)
+    manager, now = Visitor(permissions=frozenset(), address="", name="manager"), console.runtime.now()
+    console.runtime.jobs.submit(manager, order, now=now)
+    leave_unfinished(tmp_path)
+    refused = console.logged_in("manager").post("/api/v1/trainings", json={**WANTED, "unfinished": "restart"})
+    end_jobs(tmp_path)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "job_unfinished")
 
 
 @pytest.mark.parametrize(
