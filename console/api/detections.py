@@ -123,7 +123,7 @@ def export_detections(runtime: Runtime, query: Annotated[ExportQuery, Query()]) 
 
 @router.get("/ebird", dependencies=[_VIEW])
 def describe_ebird_file(runtime: Runtime, query: Annotated[DetectionSearch, Query()]) -> EbirdFileView:
-    """What the export for eBird holds, and which verified detections it leaves out, since they are no birds."""
+    """What the export for eBird holds, and the verified detections that it leaves out: not known to be birds."""
     return ebird_file(runtime.store, query, runtime.time_zone, runtime.known_classes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from console.services.library.bundles import library_bundles
 from tidzam.bundle import BundleManifest
@@ -20,22 +21,36 @@ class KnownClasses:
     manifests: Sequence[BundleManifest] = ()
 
     def scientific_name(self, label: str) -> str | None:
-        """The scientific name of a class: as a model states it, or as the label itself does before an underscore."""
+        """The scientific name of a class: as a model states it, or as the label itself does before an underscore.
+        BirdNET states those of all its species: its other classes have none."""
         for manifest in self.manifests:
             if (name := manifest.scientific_names.get(label)) is not None:
                 return name
-        own = label.partition("_")[0]
-        return None if genus_and_species(own) is None else own
+        if any(label in one.classes for one in self._birdnet):
+            return None
+        own, separator, _ = label.partition("_")
+        return own if separator and genus_and_species(own) is not None else None
 
     def group(self, path: Sequence[str]) -> str | None:
-        """The group that a class belongs to, one of `GROUPS`: that of its species, or the one below which it is."""
+        """The group that a class belongs to, one of `GROUPS`: that of its genus, or the one below which it is."""
         label = path[-1]
-        name = self.scientific_name(label)
-        if name is not None and (group := group_of(name)) is not None:
+        name = self.scientific_name(label) or ""
+        if (group := group_of(name)) is not None:
             return group
-        if any(label in one.scientific_names for one in self.manifests if one.name == BIRDNET):
+        names = genus_and_species(name)
+        if any(label in one.scientific_names for one in self._birdnet) or (names and names[0] in self._genera):
             return BIRDS
         return path[0] if path[0] in GROUPS else None
+
+    @cached_property
+    def _birdnet(self) -> tuple[BundleManifest, ...]:
+        return tuple(one for one in self.manifests if one.name == BIRDNET)
+
+    @cached_property
+    def _genera(self) -> frozenset[str]:
+        """The genera that BirdNET knows: birds, and those of the other groups."""
+        names = (genus_and_species(name) for one in self._birdnet for name in one.scientific_names.values())
+        return frozenset(one[0] for one in names if one is not None)
 
 
 def known_classes(settings: Settings) -> KnownClasses:

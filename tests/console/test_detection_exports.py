@@ -111,7 +111,7 @@ def test_ebird_gets_birds_only_and_says_what_it_leaves_out(console: ConsoleUnder
     assert client.get(f"{API}/ebird").json() == {"rows": 2, "species": 2, "left_out": left_out}
     said = client.get("/detections/ebird?first_day=2026-05-01&last_day=2026-05-01").text
     assert "2 rows: 2 species" in said
-    assert "Left out, as they are no birds" in said
+    assert "Left out, as they are not known to be birds" in said
 
 
 def test_ebird_needs_a_position(tmp_path: Path) -> None:

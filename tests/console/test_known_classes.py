@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from console.services.exports.ebird import is_bird, species_names
 from console.services.known_classes import KnownClasses
 from tests.support.console import ConsoleUnderTest, console_under_test
 from tests.support.known_models import install_birdnet_manifest
@@ -19,7 +20,8 @@ from tidzam.taxa import BIRDS
 API = "/api/v1"
 LABELS = (
     "Turdus merula_Eurasian Blackbird\nPseudacris crucifer_Spring Peeper\nGryllus rubens_Southeastern Field Cricket\n"
-    "Canis latrans_Coyote\nEngine_Engine\n"
+    "Canis latrans_Coyote\nEngine_Engine\nHuman vocal_Human vocal\nHuman non-vocal_Human non-vocal\n"
+    "Power tools_Power tools\n"
 )
 HEARD = (
     ("Eurasian Blackbird",),
@@ -82,13 +84,16 @@ def test_silence_is_shown_only_to_those_who_ask_for_it(console: ConsoleUnderTest
     assert labels(console, **{"class": "silence"}) == {"silence"}
 
 
-@pytest.mark.parametrize("path", ["/species", "/activity", "/"])
+@pytest.mark.parametrize("path", ["/species", "/activity"])
 def test_pages_leave_silence_out(console: ConsoleUnderTest, path: str) -> None:
     heard = [f">{label}<" in console.logged_in("viewer").get(path).text for label in ("rain", "silence")]
-    assert heard[1] is False
-    if path != "/":
-        assert heard[0] is True
-        assert ">silence<" in console.logged_in("viewer").get(f"{path}?silence=true").text
+    assert heard == [True, False]
+    assert ">silence<" in console.logged_in("viewer").get(f"{path}?silence=true").text
+
+
+def test_the_last_hours_leave_silence_out(console: ConsoleUnderTest) -> None:
+    heard = {one["path"][-1] for one in console.logged_in("viewer").get(f"{API}/live/hours").json()["classes"]}
+    assert ("rain" in heard, "silence" in heard) == (True, False)
 
 
 def test_the_part_of_the_day_cannot_be_chosen_without_a_position(console: ConsoleUnderTest) -> None:
@@ -107,3 +112,29 @@ def test_only_species_of_birdnet_are_birds_for_want_of_another_group() -> None:
     known = KnownClasses((birdnet_manifest(LABELS, threshold=0.5),))
     found = [known.group((label,)) for label in ("Eurasian Blackbird", "Engine", "rain", "Turdus pilaris")]
     assert found == [BIRDS, None, None, None]
+
+
+@pytest.mark.parametrize("label", ["Human vocal", "Human non-vocal", "Power tools", "Grey heron", "Engine_Engine"])
+def test_a_class_that_is_no_species_has_no_scientific_name(label: str) -> None:
+    known = KnownClasses((birdnet_manifest(LABELS, threshold=0.5),))
+    assert known.scientific_name(label) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (("Turdus pilaris_Fieldfare",), True),
+        (("Rana temporaria_Common Frog",), False),
+        (("birds", "Otis tarda_Great Bustard"), True),
+        (("Acris gryllus_Southern Cricket Frog",), False),
+        (("Human vocal",), False),
+        (("Grey heron",), False),
+        (("birds",), False),
+    ],
+)
+def test_only_what_is_known_to_be_birds_goes_to_ebird(path: tuple[str, ...], expected: bool) -> None:
+    assert is_bird(path, KnownClasses((birdnet_manifest(LABELS, threshold=0.5),))) is expected
+
+
+def test_a_tag_of_two_words_is_a_common_name() -> None:
+    assert species_names("Grey heron", KnownClasses()) == ("Grey heron", "", "")

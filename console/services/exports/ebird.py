@@ -31,7 +31,7 @@ class EbirdFileView(ConsoleModel):
 
     rows: int = Field(description="Number of rows: one per species and day")
     species: int = Field(description="Number of species")
-    left_out: Mapping[str, int] = Field(description="Number of verified detections that are no birds, by label")
+    left_out: Mapping[str, int] = Field(description="Number of verified detections not known to be birds, by label")
 
 
 def ebird_table(
@@ -81,12 +81,8 @@ def verified_path(stored: StoredDetection, other_class: tuple[str, ...] | None) 
 
 
 def is_bird(path: Sequence[str], known: KnownClasses) -> bool:
-    """Whether a class is a species for eBird: one with a scientific name that is not known to be no bird, or one below
-    the group birds."""
-    group = known.group(path)
-    if group is None:
-        return known.scientific_name(path[-1]) is not None
-    return group == BIRDS and tuple(path) != (BIRDS,)
+    """Whether a class is a species for eBird: one of a genus known to be birds, or one below the group birds."""
+    return known.group(path) == BIRDS and tuple(path) != (BIRDS,)
 
 
 def species_names(label: str, known: KnownClasses) -> _Names:
@@ -97,11 +93,10 @@ def species_names(label: str, known: KnownClasses) -> _Names:
     >>> species_names("reed warbler", KnownClasses())
     ('reed warbler', '', '')
     """
-    scientific, separator, common = label.partition("_")
-    names = genus_and_species(scientific)
-    if names is not None:
-        return (common if separator else ""), *names
-    return label, *(genus_and_species(known.scientific_name(label) or "") or ("", ""))
+    own, _, common = label.partition("_")
+    scientific = known.scientific_name(label)
+    names = genus_and_species(scientific or "") or ("", "")
+    return (common if scientific == own else label), *names
 
 
 def _row(names: _Names, first: datetime, location: LocationSettings) -> Row:
