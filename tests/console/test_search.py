@@ -29,6 +29,7 @@ from tests.support.store import store_settings as store_settings
 from tests.support.store_records import detection
 from tidzam.config import Settings
 from tidzam.errors import RequestError
+from tidzam.naming import HELD_SUFFIX
 from tidzam.sound_index.catalog import Catalog
 from tidzam.store.database import Store
 from tidzam.store.tables.annotations import AnnotationRow, TagRow
@@ -171,6 +172,43 @@ def test_what_is_indexed_is_an_example_though_its_recording_is_gone(store: Store
     query = ExampleQuery(channel="pond:out_0", start=start, end=start + WINDOW, limit=1)
     (found,) = find_similar(settings, store, ExampleNetwork(), query, support.ZONE).results
     assert (found.channel, found.start) == ("pond:out_1", START + 4 * WINDOW)
+
+
+def hold(path: Path) -> None:
+    """Hide a complete recording until speech in it is muted."""
+    path.rename(path.with_name(f".{path.name}{HELD_SUFFIX}"))
+
+
+def private_settings(home: Path) -> Settings:
+    """The settings of a node that records `pond`, and mutes speech."""
+    sources = [{"name": "pond", "url": "pond.wav", "record": {"path": home / "recordings"}}]
+    privacy = {"detector": "class", "classes": ["people"]}
+    sinks = [{"type": "clips", "folder": home / "clips"}]
+    more = {"sources": sources, "analyzer": {"privacy": privacy, "sinks": sinks}}
+    return Settings.model_validate(support.settings_of(home).model_dump(exclude_unset=True) | more)
+
+
+def test_what_is_indexed_is_an_example_though_its_recording_is_held(store: Store, tmp_path: Path) -> None:
+    settings = private_settings(tmp_path)
+    path = support.write_recording(store, tmp_path / "recordings", TONES)
+    support.index(settings, store)
+    hold(path)
+    query = ExampleQuery(channel="pond:out_0", start=START, end=START + WINDOW, limit=1)
+    assert len(find_similar(settings, store, ExampleNetwork(), query, support.ZONE).results) == 1
+
+
+def test_a_clip_is_an_example_while_its_recording_is_held(store: Store, tmp_path: Path) -> None:
+    settings, network = private_settings(tmp_path), ExampleNetwork()
+    support.write_recording(store, tmp_path / "recordings", TONES)
+    support.index(settings, store)
+    later = START + timedelta(hours=1)
+    clip = support.write_recording(store, tmp_path / "clips", [(HIGH_HZ, HIGH_HZ)], start=later)
+    hold(support.write_recording(store, tmp_path / "recordings", [(HIGH_HZ, HIGH_HZ)], start=later))
+    StoreWriter(store).write([detected(1, 0, start=later, end=later + WINDOW, clip=clip.name)])
+    query = ExampleQuery(detection=first_detection(store), limit=1)
+    (found,) = find_similar(settings, store, network, query, support.ZONE).results
+    network.close()
+    assert found.start in (START, START + 2 * WINDOW)
 
 
 def test_detections_at_a_result_are_found_in_both_databases(store: Store, tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ LONGEST: Final = timedelta(seconds=60)
 SEARCH_TURNS: Final = Turns(1)
 """The turns of those who compare many windows: each uses several processors."""
 _MOST_DETECTIONS: Final = 5
+_NO_SOUND: Final = ("no_recording", "still_recording")
+"""Codes of errors that say that no recording holds a sound, or not yet."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def find_similar(
 ) -> SearchAnswer:
     """The sounds that are most similar to an example, which is left out.
 
-    Raises RequestError (`search_empty`, `not_found`, `no_recording`, `busy`), BundleError and SetupError.
+    Raises RequestError (`search_empty`, `not_found`, `no_recording`, `still_recording`, `busy`), BundleError and
+    SetupError.
     """
     archive, example = open_archive(settings), example_of(store, query)
     queries = _queries(settings, store, network, archive, example, query.detection)
@@ -134,13 +137,13 @@ def _queries(
 ) -> Float32:
     """The embeddings of an example: of its recording, its clip, or what the index holds of it.
 
-    Raises RequestError (`no_recording`), BundleError and SetupError.
+    Raises RequestError (`no_recording`, `still_recording`), BundleError and SetupError.
     """
     try:
         sound, begin_s, end_s = _sound(settings, store, archive, example, detection)
     except RequestError as error:
         rows = archive.index.rows_between(example)
-        if error.code != "no_recording" or not len(rows):
+        if error.code not in _NO_SOUND or not len(rows):
             raise
         return archive.index.embeddings(rows)
     return network.embed(archive.folder, archive.manifest, settings.home, sound.path, start_s=begin_s, end_s=end_s)
@@ -160,7 +163,7 @@ def _sound(
         sound = channel_sound(settings, store, example.channel, begin, length_s + 2 * margin_s, "flac")
         return sound, 0.0, length_s + 2 * margin_s
     except RequestError as error:
-        if detection is None or error.code != "no_recording":
+        if detection is None or error.code not in _NO_SOUND:
             raise
     sound = detection_sound(settings, store, detection, "flac", margin_s=margin_s)
     begin_s = max(0.0, (example.start - sound.start).total_seconds())
