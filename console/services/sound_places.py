@@ -73,4 +73,5 @@ def _unfinished(settings: Settings, folder: RecordedFolder, record: RecordSettin
         length_s=record.file_length_s if record is not None else None,
         is_private=settings.analyzer.privacy.detector is not None,
         is_segments=record is not None and record.mode == "segments",
+        is_enabled=record is not None and record.enabled,
     )

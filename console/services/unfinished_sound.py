@@ -20,6 +20,8 @@ PATIENCE: Final = timedelta(seconds=10)
 """A period that ends later than this from now is not waited for: what is there of it is its sound."""
 _WRITTEN: Final = timedelta(seconds=10)
 """A file that was not written to for this long is not in progress."""
+_RECENT: Final = timedelta(minutes=10)
+"""A source of which segments were written so shortly before a period is being recorded."""
 _CHECK: Final = timedelta(seconds=5)
 """How long a complete file is held while speech in it is muted, as a rule."""
 _ROUNDING_S: Final = 0.05
@@ -39,11 +41,20 @@ class UnfinishedSound:
     """What a source's folder of recordings holds in files that are not complete.
 
     `length_s` is the length of a file, None if that is unknown. If speech is muted in complete files (`is_private`), no
-    other file is read. Segments (`is_segments`) are in memory until they are whole.
+    other file is read. Segments (`is_segments`) are in memory until they are whole. Unless recording `is_enabled`, the
+    source is recorded only if a client has switched that on.
     """
 
-    def __init__(self, folder: RecordedFolder, *, length_s: int | None, is_private: bool, is_segments: bool) -> None:
-        self._folder, self._length_s = folder, length_s
+    def __init__(
+        self,
+        folder: RecordedFolder,
+        *,
+        length_s: int | None,
+        is_private: bool,
+        is_segments: bool,
+        is_enabled: bool,
+    ) -> None:
+        self._folder, self._length_s, self._is_enabled = folder, length_s, is_enabled
         self._is_private, self._is_segments = is_private, is_segments
 
     def files(self, start: datetime, end: datetime, now: datetime) -> list[TimedRecording]:
@@ -58,23 +69,33 @@ class UnfinishedSound:
         """Raises StillRecordingError if more of a period than its plan holds is there soon."""
         if end > now + PATIENCE or start > now:
             return
-        wait = self._wait_for_file(start, end, now) if plan is None else timedelta(0)
-        if not (self._is_private or self._is_segments):
-            known = max((piece.file.end for piece in plan.pieces), default=start) if plan else start
-            is_written = any(_is_written(one, now) for one in self._folder.unfinished(start, end))
-            wait = end + LAG - now if is_written and known < end else timedelta(0)
+        known = max((piece.file.end for piece in plan.pieces), default=start) if plan else start
+        if known >= end:
+            return
+        wait = self._wait_for_segment(start, end, now) if self._is_segments else timedelta(0)
+        if wait <= timedelta(0):
+            wait = self._wait_for_file(known, end, now)
         if wait > timedelta(0):
             raise StillRecordingError(wait)
 
+    def _wait_for_segment(self, start: datetime, end: datetime, now: datetime) -> timedelta:
+        """Until the segment that is in memory is written, unless it is silent; nothing if none is recorded."""
+        wait = end + timedelta(seconds=self._length_s or 0) + (_CHECK if self._is_private else LAG) - now
+        if wait <= timedelta(0) or self._is_enabled:
+            return wait
+        recent = start - _RECENT
+        is_recorded = any(begun > recent for _, begun in self._folder.names(recent, end))
+        return wait if is_recorded or self._folder.unfinished(recent, end) else timedelta(0)
+
     def _wait_for_file(self, start: datetime, end: datetime, now: datetime) -> timedelta:
-        """Until the file that will hold a period is complete; nothing if there will be none."""
-        if self._is_segments and self._length_s is not None:
-            return end + timedelta(seconds=self._length_s) + (_CHECK if self._is_private else LAG) - now
-        unfinished = self._folder.unfinished(start, end)
+        """Until the file that will hold the rest of a period can be read; nothing if there will be none."""
+        unfinished = [one for one in self._folder.unfinished(start, end) if one.is_held or _is_written(one, now)]
         if not unfinished:
             return timedelta(0)
+        if not (self._is_private or self._is_segments):
+            return end + LAG - now
         last = unfinished[-1]
-        if last.is_held or self._length_s is None:
+        if last.is_held or self._is_segments or self._length_s is None:
             return _CHECK
         begun_s = math.floor(last.start.timestamp())
         cut = datetime.fromtimestamp((begun_s // self._length_s + 1) * self._length_s, UTC)

@@ -22,6 +22,7 @@ from tests.support.recordings import RATE_HZ, START, chirp, chirp_time_s, write_
 from tidzam.audio.files import read_audio
 from tidzam.config.recording import RecordSettings
 from tidzam.recorded_sound.folder import RecordedFolder
+from tidzam.recorded_sound.plan import SoundPlan, TimedRecording, plan_sound
 from tidzam.store.records import RecordingRecord
 from tidzam.store.writer import StoreWriter
 
@@ -37,14 +38,16 @@ def part(folder: Path, start: datetime, *, changed: datetime, suffix: str = ".pa
     return path
 
 
-def wait_s(folder: Path, start_s: float, end_s: float, now_s: float, **rules: bool) -> int | None:
-    """How long a client is to wait for a period of which nothing is complete; None if it is not. The times count from
-    START, and files are 30 s long."""
-    known = {"is_private": False, "is_segments": False, **rules}
+def wait_s(
+    folder: Path, start_s: float, end_s: float, now_s: float, *, plan: SoundPlan | None = None, **rules: bool
+) -> int | None:
+    """How long a client is to wait for a period of which nothing but `plan` is complete; None if it is not. The times
+    count from START, and files are 30 s long."""
+    known = {"is_private": False, "is_segments": False, "is_enabled": True, **rules}
     unfinished = UnfinishedSound(RecordedFolder(folder, "pond"), length_s=30, **known)
     start, end, now = (START + timedelta(seconds=second) for second in (start_s, end_s, now_s))
     try:
-        unfinished.require_recorded(None, start, end, now)
+        unfinished.require_recorded(plan, start, end, now)
     except StillRecordingError as error:
         return error.wait_s
     return None
@@ -86,6 +89,42 @@ def test_a_segment_is_there_when_it_is_whole(tmp_path: Path) -> None:
 
 def test_the_silence_of_segments_is_not_waited_for(tmp_path: Path) -> None:
     assert wait_s(tmp_path, 9, 10, 60, is_segments=True) is None
+
+
+def test_a_private_file_that_a_crash_left_is_not_waited_for(tmp_path: Path) -> None:
+    part(tmp_path, START, changed=START + timedelta(seconds=12))
+    assert wait_s(tmp_path, 9, 15, 40, is_private=True) is None
+
+
+def test_a_segment_is_not_waited_for_while_nothing_is_recorded(tmp_path: Path) -> None:
+    assert wait_s(tmp_path, 9, 10, 11, is_segments=True, is_enabled=False) is None
+
+
+def test_a_segment_is_waited_for_if_there_is_an_earlier_one(tmp_path: Path) -> None:
+    write_recording(tmp_path, chirp(0, 1), -60)
+    assert wait_s(tmp_path, 9, 10, 11, is_segments=True, is_enabled=False) == 30
+
+
+def first_half(folder: Path) -> SoundPlan:
+    """The plan of the seconds 28 to 32, of which a complete file has the first two."""
+    file = TimedRecording(write_recording(folder, chirp(0, 1)), START, 30 * RATE_HZ, RATE_HZ, 1)
+    plan = plan_sound([file], START + timedelta(seconds=28), 4)
+    assert plan is not None
+    return plan
+
+
+def test_the_second_half_of_private_sound_is_waited_for(tmp_path: Path) -> None:
+    part(tmp_path, START + timedelta(seconds=30), changed=START + timedelta(seconds=33))
+    assert wait_s(tmp_path, 28, 32, 33, plan=first_half(tmp_path), is_private=True) == 60 - 33 + 5
+
+
+def test_the_second_half_is_waited_for_until_its_segment_is_whole(tmp_path: Path) -> None:
+    assert wait_s(tmp_path, 28, 32, 33, plan=first_half(tmp_path), is_segments=True) == 30
+
+
+def test_what_is_planned_completely_is_not_waited_for(tmp_path: Path) -> None:
+    part(tmp_path, START + timedelta(seconds=30), changed=START + timedelta(seconds=33))
+    assert wait_s(tmp_path, 28, 30, 33, plan=first_half(tmp_path), is_private=True, is_segments=True) is None
 
 
 @contextmanager
