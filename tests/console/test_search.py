@@ -202,7 +202,7 @@ def test_a_clip_is_an_example_while_its_recording_is_held(store: Store, tmp_path
     support.write_recording(store, tmp_path / "recordings", TONES)
     support.index(settings, store)
     later = START + timedelta(hours=1)
-    clip = support.write_recording(store, tmp_path / "clips", [(HIGH_HZ, HIGH_HZ)], start=later)
+    clip = support.write_recording(store, tmp_path / "clips", [(HIGH_HZ, HIGH_HZ)], start=later, source="clip")
     hold(support.write_recording(store, tmp_path / "recordings", [(HIGH_HZ, HIGH_HZ)], start=later))
     StoreWriter(store).write([detected(1, 0, start=later, end=later + WINDOW, clip=clip.name)])
     query = ExampleQuery(detection=first_detection(store), limit=1)
