@@ -71,7 +71,10 @@ class HeardClassView(ConsoleModel):
 def day_counts(
     store: Store, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses, *, step_days: int = 1
 ) -> tuple[DayClassCount, ...]:
-    """The detections per day and class, in the order of days; of so many days together, by the first of them."""
+    """The detections per day and class, in the order of days.
+
+    Counts of `step_days` days are added, by the first of them, unless detections are counted one by one (`needs_rows`).
+    """
     with store.read() as session:
         paths = {one.id: one.path for one in classes(session)}
         criteria = criteria_of(session, wanted, zone, known)
@@ -85,7 +88,7 @@ def day_counts(
 def hour_counts(
     store: Store, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses, *, step_days: int = 1
 ) -> tuple[HourCountView, ...]:
-    """The detections per hour, in the order of time; of so many days together, by the first of them."""
+    """The detections per hour, in the order of time, with `step_days` as in `day_counts`."""
     with store.read() as session:
         criteria = criteria_of(session, wanted, zone, known)
         if wanted.needs_rows:
