@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -17,6 +18,7 @@ from console.services.exports.selected import Batch, selected
 from console.services.exports.table import Row, cell, csv_lines
 from console.services.known_classes import KnownClasses
 from console.services.models import ConsoleModel
+from console.services.turns import Turns
 from tidzam.config.location import LocationSettings
 from tidzam.store.database import Store
 from tidzam.store.queries.detections import StoredDetection
@@ -24,6 +26,8 @@ from tidzam.store.tables.detections import DetectionVerdict
 from tidzam.taxa import BIRDS, genus_and_species
 
 _Names = tuple[str, str, str]
+_VERIFIED: Final = (VerdictFilter.RIGHT, VerdictFilter.OTHER_CLASS)
+_TURNS: Final = Turns(1)
 
 
 class EbirdFileView(ConsoleModel):
@@ -35,22 +39,27 @@ class EbirdFileView(ConsoleModel):
 
 
 def ebird_table(
-    batches: Iterable[Batch], zone: ZoneInfo, location: LocationSettings, known: KnownClasses
+    store: Store, wanted: DetectionSearch, zone: ZoneInfo, location: LocationSettings, known: KnownClasses
 ) -> Iterator[bytes]:
     """A row for each bird on each day, from detections of which a person says that the class is right, or names another
     one. They come in the order of time, backwards."""
-    for first in _days(batches, zone, known):
+    for first in _days(_verified(store, wanted, zone, known), zone, known):
         yield csv_lines(_row(names, time, location) for names, time in sorted(first.items()))
 
 
 def ebird_file(store: Store, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses) -> EbirdFileView:
-    """What the file of the detections that are wanted holds."""
+    """What the file of the detections that are wanted holds. Raises BusyError if others count, too."""
     left_out: Counter[str] = Counter()
-    if not wanted.verdict:
-        wanted = wanted.model_copy(update={"verdict": (VerdictFilter.RIGHT, VerdictFilter.OTHER_CLASS)})
-    days = list(_days(selected(store, wanted, zone, known), zone, known, left_out=left_out))
+    with _TURNS.one():
+        days = list(_days(_verified(store, wanted, zone, known), zone, known, left_out=left_out))
     species = {names for day in days for names in day}
     return EbirdFileView(rows=sum(map(len, days)), species=len(species), left_out=dict(left_out.most_common()))
+
+
+def _verified(store: Store, wanted: DetectionSearch, zone: ZoneInfo, known: KnownClasses) -> Iterable[Batch]:
+    """Those of the detections that are wanted of which a person says what they are; others are not read."""
+    verdicts = tuple(one for one in _VERIFIED if not wanted.verdict or one in wanted.verdict)
+    return selected(store, wanted.model_copy(update={"verdict": verdicts}), zone, known) if verdicts else ()
 
 
 def _days(

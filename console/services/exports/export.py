@@ -66,7 +66,8 @@ def export(
     """The content of a file, the newest detections first. Raven and Audacity count seconds from `origin`, or from the
     first day that is wanted.
 
-    Raises RequestError (`request`) if neither is known, if eBird needs the position of the node, or without pyarrow.
+    Raises RequestError (`request`) if neither is known, if eBird needs the position of the node, or without pyarrow;
+    and BusyError if clips are exported already.
     """
     known = known_classes(settings)
     batches = selected(store, wanted, zone, known)
@@ -86,7 +87,7 @@ def export(
                 hint = "Set location in the profile."
                 message = "eBird needs the position of the node."
                 raise RequestError(message, hint=hint, code="request", field="format")
-            return ebird_table(batches, zone, settings.location, known)
+            return ebird_table(store, wanted, zone, settings.location, known)
 
 
 def _origin(wanted: DetectionSearch, zone: ZoneInfo, origin: datetime | None) -> datetime:

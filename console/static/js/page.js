@@ -25,7 +25,8 @@ function showAway(isAway) {
 }
 
 document.body.addEventListener("htmx:afterRequest", (event) => {
-  const { successful, xhr } = /** @type {CustomEvent} */ (event).detail;
+  const { successful, target, xhr } = /** @type {CustomEvent} */ (event).detail;
   if (xhr?.status === 401) window.location.reload(); // the session has ended
   showAway(!successful);
+  if (!successful && target?.dataset.failed) target.textContent = target.dataset.failed;
 });

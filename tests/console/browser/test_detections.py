@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -214,3 +215,15 @@ def test_the_pages_are_accessible_and_fit(page: Page, heard: ServedConsole, path
         page.locator(".detection-open").nth(2).click()
         page.locator(".detection-panel").wait_for()
     assert screen_faults(page) == []
+
+
+def test_a_count_for_ebird_that_fails_says_so(page: Page, tmp_path: Path) -> None:
+    profile = {"location": {"latitude": 48.85, "longitude": 2.35, "time_zone": "Europe/Paris"}}
+    with serving_console(tmp_path, with_programs=False, profile=profile) as (url, console):
+        fill(console.store, days=2, last=console.clock())
+        ServedConsole(url, console).enter(page, "viewer")
+        page.route("**/detections/ebird*", lambda route: route.fulfill(status=503, body="busy"))
+        page.goto(f"{url}/detections")
+        page.get_by_text("For eBird: verified birds").click()
+        expect(page.locator("#ebird")).to_contain_text("could not be counted")
+        page.goto("about:blank")
