@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, Field
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from console.services import detection_charts, detections, verdicts
 from console.services.annotations import from_detection
@@ -38,6 +40,21 @@ DetectionNumber = Annotated[int, Field(ge=0, lt=1 << 62)]
 Numbers = Annotated[
     tuple[DetectionNumber, ...], Field(min_length=1, max_length=500, description="Numbers of the detections")
 ]
+
+
+class GeneratedFile(StreamingResponse):
+    """A file that is sent while it is written. What writes it is closed also if the client goes away meanwhile."""
+
+    def __init__(self, content: Iterator[bytes], **arguments: Any) -> None:
+        super().__init__(content, **arguments)
+        self._content = content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if isinstance(self._content, Generator):
+                self._content.close()
 
 
 class DetectionQuery(DetectionSearch):
@@ -118,7 +135,7 @@ def export_detections(runtime: Runtime, query: Annotated[ExportQuery, Query()]) 
     """All detections that are wanted as a file, newest first, sent while it is written."""
     content = export(runtime.store, runtime.settings, query, runtime.time_zone, query.format, origin=query.origin)
     name = f'attachment; filename="{query.format.file_name}"'
-    return StreamingResponse(content, media_type=query.format.media_type, headers={"Content-Disposition": name})
+    return GeneratedFile(content, media_type=query.format.media_type, headers={"Content-Disposition": name})
 
 
 @router.get("/ebird", dependencies=[_VIEW])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import os
@@ -15,8 +16,12 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 import soundfile
+from starlette.types import Message
 
+from console.api.detections import GeneratedFile
+from console.services.exports.clips import clip_archive
 from console.services.exports.table import cell
+from console.services.turns import Turns
 from tests.support.console import ConsoleUnderTest, console_under_test, console_with_profile
 from tests.support.known_models import install_birdnet_manifest
 from tests.support.recordings import RATE_HZ, START, frame_numbers, numbers_in, write_recording
@@ -114,6 +119,23 @@ def test_ebird_gets_birds_only_and_says_what_it_leaves_out(console: ConsoleUnder
     assert "Left out, as they are not known to be birds" in said
 
 
+def test_what_nobody_has_verified_is_not_read_for_ebird(
+    console: ConsoleUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    StoreWriter(console.store).write([detection(1)])
+    monkeypatch.delattr("console.services.exports.ebird.selected")  # which reads
+    client = console.logged_in("viewer")
+    empty = {"rows": 0, "species": 0, "left_out": {}}
+    assert client.get(f"{API}/ebird", params={"verdict": ["none", "wrong"]}).json() == empty
+    assert exported(console, format="ebird", verdict="none").text == ""
+
+
+def test_one_file_for_ebird_is_counted_at_a_time(console: ConsoleUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.services.exports.ebird._TURNS", Turns(0))
+    refused = console.logged_in("viewer").get(f"{API}/ebird")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+
+
 def test_ebird_needs_a_position(tmp_path: Path) -> None:
     with console_under_test(tmp_path) as console:
         refused = console.logged_in("viewer").get(f"{API}/export", params={"format": "ebird"})
@@ -198,6 +220,51 @@ def test_what_has_no_clip_is_cut_from_the_recordings(tmp_path: Path) -> None:
     assert [row["file"] for row in rows_of(archive)] == ["", name]
     samples, _ = soundfile.read(io.BytesIO(archive.read(name)), dtype="float32")
     assert numbers_in(samples[[0, -1]]) == [RATE_HZ, 6 * RATE_HZ - 1]
+
+
+def test_a_sound_that_cannot_be_cut_for_long_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.services.exports.clips._RETRIES_S", 0)
+    monkeypatch.setattr("console.services.sound.sound_turns", lambda _: Turns(0))
+    write_recording(tmp_path / "recordings", frame_numbers(0, 6 * RATE_HZ), suffix="flac")
+    sources = [{"name": "pond", "url": "pond.wav", "record": {"path": tmp_path / "recordings"}}]
+    with console_with_profile(tmp_path, {"sources": sources}) as console:
+        record = detection(1, start=START, end=START + timedelta(seconds=1), channel="pond:out_0")
+        StoreWriter(console.store).write([record])
+        archive = zipfile.ZipFile(io.BytesIO(exported(console, format="clips").content))
+    assert [row["file"] for row in rows_of(archive)] == [""]
+
+
+def test_one_archive_is_written_at_a_time(console: ConsoleUnderTest) -> None:
+    archive = clip_archive(console.runtime.settings, console.store, (), console.runtime.time_zone)
+    refused = console.logged_in("viewer").get(f"{API}/export", params={"format": "clips"})
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    del archive  # as the server does when its client goes away
+    assert exported(console, format="clips").content.startswith(b"PK")
+
+
+async def test_a_file_is_closed_if_its_client_goes_away() -> None:
+    closed, sent = list[bool](), asyncio.Event()
+
+    def content() -> Iterator[bytes]:
+        try:
+            while True:
+                yield b"sound"
+        finally:
+            closed.append(True)
+
+    async def receive() -> Message:
+        await sent.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message.get("body"):
+            sent.set()
+        await asyncio.sleep(0)
+
+    written = content()
+    async with asyncio.timeout(20):
+        await GeneratedFile(written)({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send)
+    assert closed == [True]
 
 
 def test_a_clip_from_before_1980_is_in_the_archive(console: ConsoleUnderTest, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from console.services.exports.selected import Batch
 from console.services.exports.table import COLUMNS, cell, csv_lines, row_of
 from console.services.sound import MARGIN_S, cut_sound
 from console.services.sound_places import clip_file, is_of_this_node
-from console.services.turns import BusyError
+from console.services.turns import BusyError, Turns
 from tidzam.config import Settings
 from tidzam.errors import RequestError
 from tidzam.naming import clip_stem
@@ -25,6 +25,9 @@ from tidzam.store.database import Store
 from tidzam.store.queries.detections import StoredDetection
 
 _CHUNK_BYTES: Final = 1 << 18
+_RETRIES_S: Final = 60.0
+"""For how long it is tried to cut a sound while others read recordings."""
+_TURNS: Final = Turns(1)
 TABLE: Final = "detections.csv"
 FILE_COLUMN: Final = "file"
 """The last column of the table: the name of the sound in the archive; empty if there is none."""
@@ -32,9 +35,19 @@ FILE_COLUMN: Final = "file"
 
 def clip_archive(settings: Settings, store: Store, batches: Iterable[Batch], zone: ZoneInfo) -> Iterator[bytes]:
     """The archive: of each detection its clip, or else what was recorded of it, cut one after the other. The table has
-    those without sound, too. It grows on the disk; of each sound, only its entry in the archive is in memory."""
+    those without sound, too. It grows on the disk; of each sound, only its entry in the archive is in memory.
+
+    Raises BusyError at once if another archive is being written.
+    """
+    content = _archive(settings, store, batches, zone)
+    next(content)  # from here on it has its turn, until it ends or is dropped
+    return content
+
+
+def _archive(settings: Settings, store: Store, batches: Iterable[Batch], zone: ZoneInfo) -> Iterator[bytes]:
     pipe = WritePipe()
-    with TemporaryFile() as table, zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
+    with _TURNS.one(patience_s=0), TemporaryFile() as table, zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
+        yield b""
         table.write(csv_lines([(*COLUMNS, FILE_COLUMN)]))
         for stored, other_class in (one for batch in batches for one in batch):
             file = ""
@@ -72,14 +85,17 @@ def _sound(
 
 
 def _cut(settings: Settings, store: Store, stored: StoredDetection, path: Path) -> bool:
-    """Write what was recorded of a detection to a file. Returns whether something was."""
+    """Write what was recorded of a detection to a file. Returns whether something was, and could be cut in time."""
     start, margin = stored.start - timedelta(seconds=MARGIN_S), 2 * MARGIN_S
+    until = time.monotonic() + _RETRIES_S
     while True:
         try:
             cut_sound(
                 settings, store, stored.channel, start, (stored.end - stored.start).total_seconds() + margin, path
             )
         except BusyError as error:
+            if time.monotonic() + error.wait_s > until:
+                return False
             time.sleep(error.wait_s)
         except RequestError:
             return False
