@@ -25,7 +25,9 @@ def is_background(tag: str) -> bool:
 
 def _recognizable(tag: str) -> str:
     if is_background(tag):
-        raise ValueError(f"{tag!r} is the tag of what is none of the sounds: choose others, it is used anyway")
+        raise ValueError(
+            f"{tag!r} stands for sound that is not to be recognized, which is used in any case: choose other tags"
+        )
     return tag
 
 

@@ -105,7 +105,7 @@ def test_one_model_is_built_per_set_of_tags(builder: Builder) -> None:
     ("changes", "status", "message"),
     [
         ({"models": [{"name": "tones", "tags": ["heron"]}]}, 422, "heron has 0 of the 3 training windows"),
-        ({"models": [{"name": "tones", "tags": ["background"]}]}, 422, "none of the sounds"),
+        ({"models": [{"name": "tones", "tags": ["background"]}]}, 422, "not to be recognized"),
         ({"base": "burdnet"}, 422, "no model called 'burdnet'"),
         ({"models": [{"name": "../tones", "tags": ["high"]}]}, 422, "models.0.name"),
         ({"models": [{"name": "high", "tags": ["high"]}] * 2}, 422, "two models have the same name"),
