@@ -103,7 +103,7 @@ class LiveState:
             self._set_layout()
 
     def add_detection(self, event: DetectionEvent) -> None:
-        """A detection began, goes on or has ended. That of silence is none of interest."""
+        """A detection began, goes on or has ended. Silence is ignored."""
         if is_no_sound(event.path):
             return
         detection = _detection(event)
