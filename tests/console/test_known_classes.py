@@ -137,8 +137,4 @@ def test_only_what_is_known_to_be_birds_goes_to_ebird(path: tuple[str, ...], exp
 
 
 def test_a_tag_of_two_words_is_a_common_name() -> None:
-<<<<<<< HEAD
-    assert species_names("Night heron", KnownClasses()) == ("Night heron", "", "")
-=======
     assert species_names("Reed warbler", KnownClasses()) == ("Reed warbler", "", "")
->>>>>>> f60ace3c (tests: a tag of two words is spelled alike everywhere)
