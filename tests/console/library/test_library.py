@@ -91,7 +91,7 @@ def test_a_manager_sees_them(console: ConsoleUnderTest) -> None:
 def test_a_bundle_without_an_evaluation_shows_what_it_has(console: ConsoleUnderTest) -> None:
     page = console.logged_in("viewer").get("/models/selector")
     assert page.status_code == 200
-    assert "Confusion matrix" not in page.text
+    assert "evaluation-head" not in page.text
     assert "Accuracy: validation" in page.text
 
 
