@@ -28,7 +28,7 @@ def test_browsers_watch_read_and_listen(tmp_path: Path) -> None:
         with serving_console(tmp_path, profile=profile) as (url, console):
             cookies = [f"{console.runtime.cookie}={console.begin(role.value).cookie}" for role in Role]
             mounts = ["wetland-out_0.ogg"]
-            load = Browsers(cookies=cookies, watching=3, reading=7, listening=2, pages=PAGES, mounts=mounts)
+            load = Browsers(cookies=cookies, watching=3, reading=len(PAGES), listening=2, pages=PAGES, mounts=mounts)
             measured = asyncio.run(measure(url, load, seconds=6, pause_s=1))
     assert measured.failures == {}
     assert set(measured.page_ms) == set(PAGES)

@@ -83,7 +83,8 @@ async def test_the_analyzer_sends_events_as_documented(node: Node, example: Even
     async with connected_to(node.url("analyzer")) as client:
         received: asyncio.Queue[Any] = asyncio.Queue()
         client.on(example.event, received.put)
-        await client.call("subscribe", {"events": ["analysis", "detection", "speech", "health"]}, timeout=10)
+        events = ["analysis", "detection", "speech", "health", "spectrogram"]
+        await client.call("subscribe", {"events": events}, timeout=10)
         async with asyncio.timeout(30):
             while isinstance(data := await received.get(), dict) != isinstance(example.data, dict):
                 pass  # `sys` also carries the list of classifiers

@@ -87,13 +87,34 @@ COPIED: Final = SOURCE | {
     "signals": [],
 }
 
+LOADED: Final = SOURCE | {
+    "recording": {
+        "on": False,
+        "state": "off",
+        "folder": "/var/lib/tidzam/recordings",
+        "files": 0,
+        "bytes": 0,
+        "seconds": 0.0,
+        "lost_seconds": 0.0,
+        "failures": 0,
+        "last_file": None,
+        "problem": None,
+        "retention": None,
+        "held": 0,
+        "muted_seconds": 0.0,
+        "dropped_segments": 0,
+        "privacy_problem": None,
+    },
+}
+"""A source that clients may have recorded: replays and sources that are passed on as they are cannot be."""
+
 STREAM_MANAGER_REQUESTS: Final = (
     RequestExample(
         "Load a source",
         "sys",
         LoadSource,
         {"sys": {"loadsource": {"name": "pond", "url": "/srv/recordings/pond.flac", "is_permanent": True}}},
-        {"ok": True, "sys": {"loadsource": SOURCE}},
+        {"ok": True, "sys": {"loadsource": LOADED}},
     ),
     RequestExample(
         "Copy a stream to Icecast as it is encoded",
@@ -134,14 +155,15 @@ STREAM_MANAGER_REQUESTS: Final = (
         SwitchRecording,
         {"sys": {"record": {"name": "shed", "on": False}}},
         {"ok": True, "sys": {"record": {"name": "shed", "on": False}}},
-        "The source must have `record` in the profile. The switch survives a restart.",
+        "Every source can be recorded, but for replays and those that are passed on as they are encoded. The switch "
+        "survives a restart.",
     ),
     RequestExample(
         "List all sources",
         "sys",
         ListSources,
         {"sys": {"sources": ""}},
-        {"ok": True, "sys": {"sources": [SOURCE]}},
+        {"ok": True, "sys": {"sources": [LOADED]}},
     ),
     RequestExample(
         "List the last transitions of a source",
