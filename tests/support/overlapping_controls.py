@@ -25,7 +25,7 @@ OVERLAPS: Final = """() => {
     };
     const controls = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
         .filter((one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
-        .filter((one) => !one.closest(".visually-hidden, .skip-link"));
+        .filter((one) => !one.closest(".visually-hidden, .skip-link, .sound-mark-label"));
     const boxes = controls.flatMap((one) => [...one.getClientRects()].map((box) => [one, layer(one), seen(one, box)]));
     const said = (one) => `${one.tagName.toLowerCase()} ${one.id || one.name || one.textContent.trim().slice(0, 30)}`;
     const found = new Set();
@@ -37,4 +37,5 @@ OVERLAPS: Final = """() => {
     }));
     return [...found];
 }"""
-"""The pairs of controls that a page draws over one another, as far as they are not scrolled out of sight."""
+"""The pairs of controls that a page draws over one another, as far as they are not scrolled out of sight. The labels of
+marks on a spectrogram are where the sound is."""

@@ -279,13 +279,13 @@ def test_tags_are_renamed_and_unused_ones_removed(annotating: Annotating, pond: 
     page.goto(f"{pond.url}/annotate")
     page.get_by_role("link", name="Tags").click()
     expect(page.get_by_role("button", name="Remove robbin")).to_be_disabled()
-    page.get_by_label("New name of robbin").fill("robin")
+    page.get_by_label("New name of robbin").fill("goldcrest")
     page.get_by_role("button", name="Rename robbin").click()
-    expect(page.get_by_role("row", name="robin").get_by_role("cell").nth(1)).to_have_text("1")
+    expect(page.get_by_role("row", name="goldcrest").get_by_role("cell").nth(1)).to_have_text("1")
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Remove misheard").click()
     expect(page.get_by_text("misheard")).to_have_count(0)
-    assert stored(pond, "robin") == [(11.0, 12.0, None, None)]
+    assert stored(pond, "goldcrest") == [(11.0, 12.0, None, None)]
 
 
 def test_it_is_accessible_and_fits_with_a_region_chosen(page: Page, pond: ServedConsole) -> None:

@@ -15,7 +15,7 @@ from tests.support.jobs import WAITS, final_status, processes_of, program, runne
 from tidzam.jobs.folder import JobFolder
 from tidzam.jobs.launch import launch
 from tidzam.jobs.runner import NICENESS
-from tidzam.jobs.states import KILLED, STOPPED, JobState, settled
+from tidzam.jobs.states import KILLED, STOPPED, JobState
 from tidzam.node.cleanup import end_processes
 from tidzam.node.home import Home
 
@@ -124,9 +124,7 @@ def test_one_that_is_killed_leaves_no_command_behind(waiting: JobFolder) -> None
     home = waiting.root.parent.parent
     runner_of(home).send_signal(signal.SIGKILL)
     eventually(lambda: not processes_of(home), what="the command has ended")
-    signs = waiting.signs()
-    assert signs.reported is not None
-    assert settled(signs.reported, signs).message == KILLED
+    assert final_status(waiting).message == KILLED
 
 
 def test_others_cannot_read_its_files(shared: JobFolder) -> None:
