@@ -124,7 +124,8 @@ def test_one_that_is_killed_leaves_no_command_behind(waiting: JobFolder) -> None
     home = waiting.root.parent.parent
     runner_of(home).send_signal(signal.SIGKILL)
     eventually(lambda: not processes_of(home), what="the command has ended")
-    assert final_status(waiting).message == KILLED
+    running = final_status(waiting)
+    assert settled(running, waiting.signs()).message == KILLED
 
 
 def test_others_cannot_read_its_files(shared: JobFolder) -> None:
