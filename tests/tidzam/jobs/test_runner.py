@@ -15,7 +15,7 @@ from tests.support.jobs import WAITS, final_status, processes_of, program, runne
 from tidzam.jobs.folder import JobFolder
 from tidzam.jobs.launch import launch
 from tidzam.jobs.runner import NICENESS
-from tidzam.jobs.states import KILLED, STOPPED, JobState
+from tidzam.jobs.states import KILLED, STOPPED, JobState, settled
 from tidzam.node.cleanup import end_processes
 from tidzam.node.home import Home
 
