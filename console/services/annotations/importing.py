@@ -63,37 +63,25 @@ def import_annotations(
     which they count seconds. Raises RequestError (`annotation_file`, `request`) with the line, and BusyError.
     """
     with _TURNS.one():
-        return _import(service, visitor, raw, file_format, channel=channel, origin=origin)
-
-
-def _import(
-    service: AnnotationService,
-    visitor: Visitor,
-    raw: bytes,
-    file_format: AnnotationFormat,
-    *,
-    channel: str | None,
-    origin: datetime | None,
-) -> ImportResult:
-    highest_hz = service.settings.jack.rate_hz / 2
-    found = _read(raw, file_format, origin, highest_hz)
-    channels = {name: _channel(service, name, found) for name in {one.channel or channel for one in found}}
-    new = [NewAnnotation(channel_id=channels[one.channel or channel], content=one.content) for one in found]
-    with service.store.write() as session:
-        known = _known(session, new, highest_hz)
-        fresh = list[NewAnnotation]()
-        for one in new:
-            identity = _identity(one.channel_id, one.content, highest_hz)
-            if identity not in known:
-                known.add(identity)
-                fresh.append(one)
-        made = service.add_all(session, visitor, fresh, AnnotationOrigin.IMPORT)
-        result = ImportResult(added=len(fresh), duplicates=len(new) - len(fresh))
-        detail = {"added": str(result.added), "duplicates": str(result.duplicates), "format": file_format.value}
-        subject = ", ".join(sorted(str(name) for name in channels))[:200]
-        record(session, visitor.actor, AuditAction.ANNOTATIONS_IMPORTED, subject, now=service.now(), **detail)
-    service.tell(made)
-    return result
+        highest_hz = service.settings.jack.rate_hz / 2
+        found = _read(raw, file_format, origin, highest_hz)
+        channels = {name: _channel(service, name, found) for name in {one.channel or channel for one in found}}
+        new = [NewAnnotation(channel_id=channels[one.channel or channel], content=one.content) for one in found]
+        with service.store.write() as session:
+            known = _known(session, new, highest_hz)
+            fresh = list[NewAnnotation]()
+            for one in new:
+                identity = _identity(one.channel_id, one.content, highest_hz)
+                if identity not in known:
+                    known.add(identity)
+                    fresh.append(one)
+            made = service.add_all(session, visitor, fresh, AnnotationOrigin.IMPORT)
+            result = ImportResult(added=len(fresh), duplicates=len(new) - len(fresh))
+            detail = {"added": str(result.added), "duplicates": str(result.duplicates), "format": file_format.value}
+            subject = ", ".join(sorted(str(name) for name in channels))[:200]
+            record(session, visitor.actor, AuditAction.ANNOTATIONS_IMPORTED, subject, now=service.now(), **detail)
+        service.tell(made)
+        return result
 
 
 def _read(

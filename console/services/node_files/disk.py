@@ -61,7 +61,7 @@ class DiskReport(ConsoleModel):
 @dataclass(frozen=True)
 class _Kind:
     """A kind of files, and when they are deleted: after `days`, above `gigabytes`, or while the disk is too full, if it
-    `yields`. `is_one` tells by the name of a file whether it is of this kind, if there are others in the folder.
+    `yields`. `is_one` says by the name of a file whether it is of this kind, if there are others in the folder.
 
     How fast they grow is known if each file is written once, so that `is_dated`, or from the `daily_share` of their
     size that comes per day.
