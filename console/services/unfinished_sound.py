@@ -17,7 +17,7 @@ from tidzam.recorded_sound.plan import SoundGap, SoundPlan, TimedRecording
 LAG: Final = timedelta(seconds=1)
 """How much older the last sample of a file may be than the file: encoders hold some."""
 PATIENCE: Final = timedelta(seconds=10)
-"""A period that ends later than this from now is not waited for: what is there of it is its sound."""
+"""A period that ends further in the future than this is not waited for: the part that exists is sent."""
 _WRITTEN: Final = timedelta(seconds=10)
 """A file that was not written to for this long is not in progress."""
 _RECENT: Final = timedelta(minutes=10)

@@ -147,7 +147,7 @@ def _held_out_scores(
         known = np.setdiff1d(np.arange(tags), unknown)
         has = there[:, unknown].any(axis=1)
         if (len(known) == 1 and not len(others)) or not there[~has][:, known].any(axis=0).all():
-            continue  # nothing would be left to tell the tags from
+            continue  # no negatives would be left
         found = np.full((int(has.sum()), tags), np.nan)
         found[:, known] = _fit_scores(values[~has], there[~has][:, known], others, factors)(values[has])
         scores[has] = np.where((there[has] > 0) | np.isnan(found), scores[has], found)
