@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from tidzam.config.console import ConsoleSettings
 from tidzam.config.decision import AnyDecisionSettings, DecisionSettings
 from tidzam.config.detections import DetectionSettings
+from tidzam.config.edge import EdgeSettings
 from tidzam.config.files import FileSettings
 from tidzam.config.gaps import GapSettings
 from tidzam.config.healing import HealingSettings
@@ -318,6 +319,7 @@ class Settings(Section):
     stream_manager: StreamManagerSettings = StreamManagerSettings()
     analyzer: AnalyzerSettings = AnalyzerSettings()
     console: ConsoleSettings = ConsoleSettings()
+    edge: EdgeSettings = EdgeSettings()
     access: AccessSettings = AccessSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
