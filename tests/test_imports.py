@@ -16,7 +16,8 @@ LIBRARY = "tidzam"
 PROGRAMS = ("stream_manager", "analyzer", "trainer", "database_tool", "console")
 HEAVY = {"jack", "tensorflow", "keras", "aiohttp", "socketio", "onnxruntime", "scipy", "soundfile", "sqlalchemy"}
 _LEVELS = {
-    0: """__init__ addresses ahead aio allocator atomic class_rules clocks config daytime denormals edge_folders error_codes
+    0: """__init__ addresses ahead aio allocator atomic class_rules clocks config daytime denormals edge_folders
+        error_codes
         errors extensions file_ages hangup icecast_passwords keep_marks labels log naming output_hints parallel
         paths patterns process progress proxy recording_folders recording_names scrub segments startup_signals
         suggest tables taxa temporaries tensorflow_loader terminal text times tokens types validation values""",
