@@ -8,6 +8,7 @@ writer, nor the writer readers.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Final
 
 INDEX_NAME: Final = "segments.sqlite"
 _BUSY_TIMEOUT_S: Final = 10.0
+_RETRY_S: Final = 0.01
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS segments (
     filepath TEXT PRIMARY KEY, source TEXT NOT NULL, datetime TEXT NOT NULL, max_amp REAL NOT NULL
@@ -48,12 +50,12 @@ class SegmentIndex:
     def add(self, segment: Segment) -> None:
         """Add a segment, or replace the one with the same file."""
         row = (segment.filepath, segment.source, _text(segment.datetime), segment.max_amp)
-        with closing(self._open()) as index, index:
+        with closing(self._open_to_write()) as index, index:
             index.execute("INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?)", row)
 
     def remove(self, filepaths: Iterable[str]) -> None:
         """Remove the segments with these files."""
-        with closing(self._open()) as index, index:
+        with closing(self._open_to_write()) as index, index:
             index.executemany("DELETE FROM segments WHERE filepath = ?", ((path,) for path in filepaths))
 
     def find(
@@ -80,16 +82,41 @@ class SegmentIndex:
             if value is not None:
                 query += f" AND {condition}"
                 values.append(value)
-        with closing(self._open()) as index:
-            for name, time, max_amp, filepath in index.execute(f"{query} ORDER BY datetime, source", values):
-                yield Segment(name, datetime.fromisoformat(time), max_amp, filepath)
+        with closing(self._open_to_read()) as index:
+            if not _has_table(index):  # its writer is creating it
+                return
+            for name, start, max_amp, filepath in index.execute(f"{query} ORDER BY datetime, source", values):
+                yield Segment(name, datetime.fromisoformat(start), max_amp, filepath)
 
-    def _open(self) -> sqlite3.Connection:
+    def _open_to_write(self) -> sqlite3.Connection:
         index = sqlite3.connect(self._path, timeout=_BUSY_TIMEOUT_S)
-        index.execute("PRAGMA journal_mode = WAL")
         index.execute("PRAGMA synchronous = NORMAL")
-        index.executescript(_SCHEMA)
+        if not _has_table(index):
+            _use_wal(index)
+            index.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
         return index
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        index = sqlite3.connect(self._path, timeout=_BUSY_TIMEOUT_S)
+        index.execute("PRAGMA query_only = ON")
+        return index
+
+
+def _has_table(index: sqlite3.Connection) -> bool:
+    return bool(index.execute("SELECT 1 FROM sqlite_master WHERE name = 'segments_by_time'").fetchone())
+
+
+def _use_wal(index: sqlite3.Connection) -> None:
+    """Set the mode of a new index. SQLite does not wait for other connections here, whatever the time-out is."""
+    until_s = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            index.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > until_s:
+                raise
+            time.sleep(_RETRY_S)
 
 
 def _text(time: datetime) -> str:

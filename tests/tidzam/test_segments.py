@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -70,6 +71,23 @@ def test_it_is_read_while_it_is_written(index: SegmentIndex, tmp_path: Path) -> 
         counts.append(len(list(SegmentIndex(tmp_path).find())))
     assert counts == sorted(counts)
     assert len(list(index.find())) == 50
+
+
+def test_several_writers_and_readers_begin_at_once(tmp_path: Path) -> None:
+    def begin(number: int, folder: Path, together: threading.Barrier) -> None:
+        together.wait()
+        if number % 2:
+            SegmentIndex(folder).add(segment(number))
+        else:
+            list(SegmentIndex(folder).find())
+
+    with ThreadPoolExecutor(6) as threads:
+        for name in map(str, range(20)):
+            (tmp_path / name).mkdir()
+            together = threading.Barrier(6)
+            running = [threads.submit(begin, number, tmp_path / name, together) for number in range(6)]
+            assert [one.exception() for one in running] == [None] * 6
+            assert len(list(SegmentIndex(tmp_path / name).find())) == 3
 
 
 def test_a_killed_writer_leaves_whole_rows(tmp_path: Path) -> None:
