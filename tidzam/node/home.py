@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from tidzam.errors import NodeError, SetupError
+from tidzam.heartbeats import heartbeat_file
 from tidzam.paths import DETECTORS, GAPS, HOME_ENV, MODELS, WANTED, default_home, is_wanted
 from tidzam.tokens import TOKEN_FILE
 
@@ -107,9 +108,9 @@ class Home:
         """The FIFO to which jackd writes its messages, before repeated ones are folded in its log."""
         return self.root / "jackd.fifo"
 
-    def beat(self, watchdog: str) -> Path:
-        """The heartbeat file that a watchdog touches in each round; the other watchdog checks it."""
-        return self.root / f"{watchdog}.beat"
+    def beat(self, program: str) -> Path:
+        """The heartbeat file of a program that answers no requests, such as a watchdog."""
+        return heartbeat_file(self.root, program)
 
     def log(self, program: str) -> Path:
         return self.logs / f"{program}.log"

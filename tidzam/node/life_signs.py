@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Protocol
 
@@ -41,9 +40,3 @@ class HeartbeatSign:
             return False
         changed, self._last = last != self._last, last
         return changed
-
-
-def beat(file: Path) -> None:
-    """Touch a heartbeat file. Raises OSError."""
-    file.touch(mode=0o600)
-    os.utime(file)

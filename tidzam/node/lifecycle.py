@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tidzam.config import Settings
 from tidzam.errors import NodeError, TidzamError
+from tidzam.heartbeats import beat
 from tidzam.jack.server_names import require_free_name
 from tidzam.node.check import (
     NodeFault,
@@ -21,7 +22,6 @@ from tidzam.node.check import (
 )
 from tidzam.node.cleanup import end_processes, node_processes
 from tidzam.node.home import Home
-from tidzam.node.life_signs import beat
 from tidzam.node.ports import require_free_ports
 from tidzam.node.prepare import prepare, require_classifiers
 from tidzam.node.programs import LifeSign, node_programs

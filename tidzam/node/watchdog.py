@@ -20,12 +20,13 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from tidzam.errors import TidzamError
+from tidzam.heartbeats import beat
 from tidzam.log import set_up_logging
 from tidzam.node.hang_detection import Observation, Patience, Record, Revival
 from tidzam.node.home import Home
 from tidzam.node.jack_sign import JackSign
 from tidzam.node.jackd_log import FoldingLog
-from tidzam.node.life_signs import HeartbeatSign, HttpSign, Sign, beat
+from tidzam.node.life_signs import HeartbeatSign, HttpSign, Sign
 from tidzam.node.programs import WATCHDOGS, LifeSign, NodeProgram, node_programs
 from tidzam.node.supervisor import ProgramState, Supervisor
 from tidzam.node.supervisor_monitor import SupervisorMonitor

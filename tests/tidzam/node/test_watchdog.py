@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from tests.support.ports import free_port
+from tidzam.heartbeats import beat
 from tidzam.node.cleanup import end_processes
 from tidzam.node.hang_detection import Patience
 from tidzam.node.home import Home
-from tidzam.node.life_signs import HeartbeatSign, HttpSign, Sign, beat
+from tidzam.node.life_signs import HeartbeatSign, HttpSign, Sign
 from tidzam.node.prepare import write_configuration
 from tidzam.node.supervisor import ProgramState, SupervisedProgram, Supervisor
 from tidzam.node.supervisor_monitor import SupervisorMonitor
