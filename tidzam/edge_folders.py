@@ -29,3 +29,8 @@ class EdgeFolders:
     def parsed(self) -> Path:
         """The analyzed files with detections."""
         return self.root / "audio-parsed"
+
+    @property
+    def rejected(self) -> Path:
+        """The files that cannot be analyzed."""
+        return self.root / "audio-rejected"

@@ -14,7 +14,7 @@ from typing import Final
 
 COMMANDS: Final = ("tidzam.cli", "trainer", "database_tool", "database_tool.editor")
 """Modules that people run, and that finish: SIGHUP ends them."""
-SERVERS: Final = ("analyzer", "stream_manager", "console")
+SERVERS: Final = ("analyzer", "analyzer.inbox", "stream_manager", "console")
 """Modules that people run, and that go on until they are stopped: they say what SIGHUP means."""
 _STDIN: Final = 0
 

@@ -154,7 +154,7 @@ def _analyze(
 ) -> tuple[FileReport, tuple[Detection, ...]]:
     settings, found = job.settings, list[Detection]()
     with open_audio(job.path) as audio:
-        pipeline = _pipeline(job)
+        pipeline = loaded_pipeline(job)
         analysis = FileAnalysis(audio, pipeline, settings, channel=job.channel, source=job.source, home=job.home)
         context = SinkContext(
             node=job.node,
@@ -179,8 +179,11 @@ _loaded: list[tuple[object, Pipeline]] = []
 _loading = threading.Lock()
 
 
-def _pipeline(job: FileJob) -> Pipeline:
-    """The pipeline of this process: loading networks takes longer than analyzing a short file."""
+def loaded_pipeline(job: FileJob) -> Pipeline:
+    """The pipeline of this process: loading networks takes longer than analyzing a short file.
+
+    Raises the errors of `Pipeline.of`.
+    """
     wanted = job.settings, job.location, job.home
     with _loading:
         if not _loaded or _loaded[0][0] != wanted:

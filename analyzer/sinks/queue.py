@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from analyzer.sinks.base import CountsErrors, NamedSink, ReportsFault
@@ -21,20 +24,21 @@ _CLOSE_S: Final = 2.0
 _POLICY: Final = RestartPolicy(first_delay_s=0.5, max_delay_s=30.0, stable_after_s=20.0)
 
 
-class BoundedSink:
+class ContainedSink(ABC):
     """Runs a sink: delivers batches one by one, and opens it again, with back-off, after it failed.
 
-    When the queue is full the batch is dropped and counted; one warning is logged per overload. A failure is counted
-    in `errors` and logged once until a delivery succeeds again; `fault` is its message meanwhile.
+    A failure is counted in `errors` and logged once until a delivery succeeds again; `fault` is its message meanwhile.
     """
 
-    def __init__(self, named: NamedSink, *, limit: int = _LIMIT, policy: RestartPolicy = _POLICY) -> None:
+    def __init__(self, named: NamedSink, *, policy: RestartPolicy = _POLICY) -> None:
         self.name, self._sink = named.name, named.sink
         self._policy = policy
-        self._queue: asyncio.Queue[AnalyzedBatch] = asyncio.Queue(limit)
-        self._dropping = False
         self.delivered = self.dropped = self.errors = 0
         self.fault: str | None = None
+
+    @abstractmethod
+    def _next_batch(self) -> AbstractAsyncContextManager[AnalyzedBatch]:
+        """The next batch, as soon as there is one. The context is left when the sink has taken it, or has failed."""
 
     @property
     def status(self) -> SinkStatus:
@@ -48,26 +52,6 @@ class BoundedSink:
             dropped=self.dropped,
             fault=self.fault or own,
         )
-
-    def put(self, analyzed: AnalyzedBatch) -> bool:
-        """Queue a batch, or drop it. Never waits. Returns whether it is queued."""
-        full = self._queue.full()
-        if full:
-            self.dropped += 1
-        else:
-            self._queue.put_nowait(analyzed)
-        if full and not self._dropping:
-            log.warning("sink %s cannot keep up: batches are dropped (%d so far)", self.name, self.dropped)
-        self._dropping = full
-        return not full
-
-    async def drain(self, timeout_s: float) -> None:
-        """Wait until the queue is delivered, for at most `timeout_s`."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._queue.join()
-        except TimeoutError:
-            log.warning("sink %s: %d batches were not delivered before the end", self.name, self._queue.qsize())
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -90,12 +74,9 @@ class BoundedSink:
         await self._sink.open()
         try:
             while True:
-                analyzed = await self._queue.get()
-                try:
+                async with self._next_batch() as analyzed:
                     await self._sink.deliver(analyzed)
-                finally:
-                    self._queue.task_done()
-                    del analyzed  # the audio of all channels, until the next batch
+                del analyzed  # the audio of all channels, until the next batch
                 self._delivered()
         finally:
             await self._close()
@@ -124,6 +105,43 @@ class BoundedSink:
         if self.fault is not None:
             log.info("sink %s works again, after %d failures in total", self.name, self.errors)
         self.fault = None
+
+
+class BoundedSink(ContainedSink):
+    """A sink behind a queue. When that is full the batch is dropped and counted; one warning is logged per overload."""
+
+    def __init__(self, named: NamedSink, *, limit: int = _LIMIT, policy: RestartPolicy = _POLICY) -> None:
+        super().__init__(named, policy=policy)
+        self._queue: asyncio.Queue[AnalyzedBatch] = asyncio.Queue(limit)
+        self._dropping = False
+
+    def put(self, analyzed: AnalyzedBatch) -> bool:
+        """Queue a batch, or drop it. Never waits. Returns whether it is queued."""
+        full = self._queue.full()
+        if full:
+            self.dropped += 1
+        else:
+            self._queue.put_nowait(analyzed)
+        if full and not self._dropping:
+            log.warning("sink %s cannot keep up: batches are dropped (%d so far)", self.name, self.dropped)
+        self._dropping = full
+        return not full
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until the queue is delivered, for at most `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._queue.join()
+        except TimeoutError:
+            log.warning("sink %s: %d batches were not delivered before the end", self.name, self._queue.qsize())
+
+    @asynccontextmanager
+    async def _next_batch(self) -> AsyncIterator[AnalyzedBatch]:
+        analyzed = await self._queue.get()
+        try:
+            yield analyzed
+        finally:
+            self._queue.task_done()
 
 
 def _cancellations() -> int:

@@ -12,12 +12,12 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from stream_manager.recordings.file_names import parse_file_name
-from stream_manager.recordings.folder import FolderChange, FolderChangedError, changed_at, file_names, watched
 from stream_manager.recordings.index import Recording, RecordingIndex
 from tidzam.aio import first_completed
 from tidzam.audio.file_length import file_length
 from tidzam.audio.ogg_length import AudioLength
 from tidzam.config import SourceSettings
+from tidzam.folder_changes import FolderChange, FolderChangedError, changed_at, file_names, watched
 from tidzam.text import plural, shown
 
 log = logging.getLogger(__name__)

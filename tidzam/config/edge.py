@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
-from tidzam.config.section import Section
+from tidzam.config.recording import KeepSettings
+from tidzam.config.section import Names, Section
 
 
 class EdgeSettings(Section):
@@ -14,8 +16,29 @@ class EdgeSettings(Section):
 
     enabled: bool = Field(False, description="Run a recorder and the inference instead of the programs of other nodes")
     folder: Path = Field(
-        Path("audio"), description="Folder of the files: `audio-temp`, `audio-to-parse` and `audio-parsed` are in it"
+        Path("audio"),
+        description="Folder of the files, by default in the home: `audio-temp`, `audio-to-parse`, `audio-parsed` and "
+        "`audio-rejected` are in it",
     )
     check_every_s: float = Field(
         60.0, ge=1, description="Seconds between two looks at `audio-to-parse`; a file that arrives is seen at once"
+    )
+    csv: Path | None = Field(
+        Path("detections.csv"),
+        description="CSV file of the detections, by default in the home, with the UTC day in its name: "
+        "`detections-2026-05-01.csv`. `null` writes none",
+    )
+    keep: Literal["detections", "all", "none"] = Field(
+        "detections",
+        description="Which analyzed files move to `audio-parsed`: those with detections, all or none; others are "
+        "deleted",
+    )
+    classes: Names = Field(
+        ("*",),
+        description="Classes for whose detections a file is kept: globs, or prefixes (`birds-`); a class includes those "
+        "below it. `silence` and `background` never count",
+    )
+    parsed: KeepSettings = Field(
+        KeepSettings(max_gb=8, min_free_gb=0.5),
+        description="How many files stay in `audio-parsed`, and in `audio-rejected`: the oldest are deleted first",
     )

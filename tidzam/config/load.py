@@ -9,6 +9,7 @@ from tidzam.addresses import is_address
 from tidzam.config.read import read_model
 from tidzam.config.recording import RecordSettings
 from tidzam.config.secret import SecretReference
+from tidzam.config.section import Section
 from tidzam.config.settings import Settings
 from tidzam.config.sinks import SinkSettings
 from tidzam.config.sources import SourceSettings
@@ -44,8 +45,11 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         return source.model_copy(update={"url": url, "path_database": database, "record": record})
 
     def anchor_record(record: Recording) -> Recording:
-        is_named = "path" in record.model_fields_set
-        return record.model_copy(update={"path": anchor(record.path) if is_named else home_folder(home) / record.path})
+        return record.model_copy(update={"path": anchor_or_in_home(record, "path")})
+
+    def anchor_or_in_home(section: Section, name: str) -> Path | None:
+        path: Path | None = getattr(section, name)
+        return anchor(path) if path is None or name in section.model_fields_set else home_folder(home) / path
 
     def anchor_sink(sink: SinkSettings) -> SinkSettings:
         return sink.model_copy(update={name: anchor_value(value) for name, value in sink})
@@ -62,6 +66,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     files = {name: anchor(getattr(console, name)) for name in ("certificate", "private_key", "backups")}
     roots, state = tuple(anchor(root) for root in manager.media_roots), anchor(manager.state_file)
     shadow = analyzer.shadow and analyzer.shadow.model_copy(update={"nn": anchor(analyzer.shadow.nn)})
+    edge = settings.edge.model_copy(update={name: anchor_or_in_home(settings.edge, name) for name in ("folder", "csv")})
     live = manager.live_streams.model_copy(update={"recordings": anchor(manager.live_streams.recordings)})
     return settings.model_copy(
         update={
@@ -78,6 +83,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
                 update={"nn": anchor(analyzer.nn), "shadow": shadow, "sinks": tuple(map(anchor_sink, analyzer.sinks))}
             ),
             "console": console.model_copy(update=files),
+            "edge": edge,
             "sources": tuple(map(anchor_source, settings.sources)),
         }
     )

@@ -27,7 +27,18 @@ def test_an_empty_profile_is_all_defaults(tmp_path: Path) -> None:
     default = Settings()
     record = default.stream_manager.record.model_copy(update={"path": home_folder() / "recordings"})
     manager = default.stream_manager.model_copy(update={"record": record})
-    assert load_settings(write(tmp_path, "")) == default.model_copy(update={"stream_manager": manager})
+    edge = default.edge.model_copy(update={"folder": home_folder() / "audio", "csv": home_folder() / "detections.csv"})
+    expected = default.model_copy(update={"stream_manager": manager, "edge": edge})
+    assert load_settings(write(tmp_path, "")) == expected
+
+
+def test_folders_that_an_edge_node_names_are_relative_to_the_profile(tmp_path: Path) -> None:
+    edge = load_settings(write(tmp_path, "edge: {folder: sound, csv: found.csv}")).edge
+    assert (edge.folder, edge.csv) == (tmp_path / "sound", tmp_path / "found.csv")
+
+
+def test_an_edge_node_may_write_no_csv_file(tmp_path: Path) -> None:
+    assert load_settings(write(tmp_path, "edge: {csv: null}")).edge.csv is None
 
 
 @pytest.mark.parametrize("path", sorted(PROFILES.glob("*.yaml")), ids=lambda path: path.stem)
