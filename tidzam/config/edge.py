@@ -35,8 +35,8 @@ class EdgeSettings(Section):
     )
     classes: Names = Field(
         ("*",),
-        description="Classes for whose detections a file is kept: globs, or prefixes (`birds-`); a class includes those "
-        "below it. `silence` and `background` never count",
+        description="Classes for whose detections a file is kept: globs, or prefixes (`birds-`); a class includes "
+        "those below it. `silence` and `background` never count",
     )
     parsed: KeepSettings = Field(
         KeepSettings(max_gb=8, min_free_gb=0.5),
