@@ -18,21 +18,25 @@ from tidzam.denormals import flush_denormals
 from tidzam.inference.longer_windows import Handover
 from tidzam.results import Analysis, WindowBatch
 
-_STEP_WINDOWS: Final = 64
+STEP_WINDOWS: Final = 64
 _STEP_SAMPLES: Final = 1 << 22
-"""The maximum number of windows in one step, and of samples in all of them."""
+"""The maximum number of windows in one step, by default, and of samples in all of them."""
 
 Analyzed = tuple[WindowBatch, tuple[Analysis, ...]]
 Parts = Future[list[tuple[Analysis, ...]]]
 
 
 def analyze_batches(
-    pipeline: Pipeline, batches: Iterator[WindowBatch], *, cores: int | None = None
+    pipeline: Pipeline,
+    batches: Iterator[WindowBatch],
+    *,
+    cores: int | None = None,
+    at_once: int = STEP_WINDOWS,
 ) -> Generator[Analyzed]:
     """The analyses of each batch, in order. Several are analyzed in one step, and a step runs on each of `cores`.
 
-    Without `cores`, all of the machine are used. `batches` are computed ahead, in a thread of their own: a file is
-    decoded while its windows are analyzed.
+    A step has `at_once` windows at most, or one batch. Without `cores`, all of the machine are used. `batches` are
+    computed ahead, in a thread of their own: a file is decoded while its windows are analyzed.
 
     Holds at most five steps more than there are cores in memory, fewer if they are large, however long the file is.
     """
@@ -41,7 +45,7 @@ def analyze_batches(
     left: dict[int, Handover] = {}
     with (
         ThreadPoolExecutor(cores, "analysis", initializer=flush_denormals) as pool,
-        closing(ahead(_steps(batches), count=2, name="decoding")) as decoded,
+        closing(ahead(_steps(batches, at_once), count=2, name="decoding")) as decoded,
     ):
         for step in decoded:
             steps.append((step, _submitted(pool, pipeline, step, left)))
@@ -52,7 +56,7 @@ def analyze_batches(
 
 
 def _submitted(pool: Executor, pipeline: Pipeline, step: list[WindowBatch], left: dict[int, Handover]) -> list[Parts]:
-    """The analysis of a step under way, at most _STEP_WINDOWS channels at a time.
+    """The analysis of a step under way, at most STEP_WINDOWS channels at a time.
 
     `left` is what the step before leaves for each part of the channels; it is replaced by what this one leaves.
     """
@@ -66,9 +70,9 @@ def _submitted(pool: Executor, pipeline: Pipeline, step: list[WindowBatch], left
 
 def _parts(step: list[WindowBatch]) -> list[list[WindowBatch]]:
     """A step, or the slices of the batch that it consists of."""
-    if len(step[0].channels) <= _STEP_WINDOWS:
+    if len(step[0].channels) <= STEP_WINDOWS:
         return [step]
-    return [[batch.rows(rows)] for batch in step for rows in _slices(len(batch.channels), _STEP_WINDOWS)]
+    return [[batch.rows(rows)] for batch in step for rows in _slices(len(batch.channels), STEP_WINDOWS)]
 
 
 def analyze_in_slices(
@@ -91,9 +95,9 @@ def _size(batch: WindowBatch) -> int:
     return (batch.samples if batch.context is None else batch.context).size
 
 
-def _steps(batches: Iterator[WindowBatch]) -> Generator[list[WindowBatch]]:
+def _steps(batches: Iterator[WindowBatch], at_once: int) -> Generator[list[WindowBatch]]:
     for first in batches:
-        count = min(_STEP_WINDOWS // len(first.channels), _STEP_SAMPLES // _size(first))
+        count = min(at_once // len(first.channels), _STEP_SAMPLES // _size(first))
         yield [first, *islice(batches, max(1, count) - 1)]
 
 

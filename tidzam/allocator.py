@@ -22,3 +22,10 @@ def keep_freed_memory() -> None:
     if set_option is not None:
         for option in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
             set_option(option, _KEPT_BYTES)
+
+
+def release_freed_memory() -> None:
+    """Return to the kernel what this process has freed and does not need now. Only glibc has such a function."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

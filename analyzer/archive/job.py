@@ -11,8 +11,9 @@ from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from analyzer.batching import STEP_WINDOWS
 from analyzer.files.analysis import FileAnalysis, FileReport
 from analyzer.pipeline import Pipeline
 from analyzer.sinks.base import SinkContext, make_sinks
@@ -26,12 +27,16 @@ from tidzam.errors import TidzamError
 from tidzam.paths import models_folder
 from tidzam.results import DetectedChannel, Detection
 
+_FEW_WINDOWS: Final = 8
+"""Windows that a sparing job analyzes at once: the demo cascade then takes 20 MB for them instead of 100."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileJob:
     """What is needed to analyze a file: `number` counts the files of an archive from 0.
 
-    `source` is the name of the recording, `cores` the number of threads on which windows are analyzed.
+    `source` is the name of the recording, `cores` the number of threads on which windows are analyzed. A job that
+    `is_sparing` takes little memory, and a little more time.
     """
 
     number: int
@@ -43,6 +48,7 @@ class FileJob:
     location: LocationSettings | None = None
     home: Path | None = None
     cores: int = 1
+    is_sparing: bool = False
 
     def everywhere(self) -> Self:
         """The same with absolute paths, for a process with another working directory."""
@@ -163,7 +169,8 @@ def _analyze(
             bundles=pipeline.bundle_versions,
         )
         with FileSinks(make_sinks(settings.sinks, context)) as sinks:
-            batches = analysis.batches(node=job.node, stopped=stopped, cores=job.cores)
+            at_once = _FEW_WINDOWS if job.is_sparing else STEP_WINDOWS
+            batches = analysis.batches(node=job.node, stopped=stopped, cores=job.cores, at_once=at_once)
             with closing(batches):
                 for analyzed in batches:
                     if stopped():
@@ -179,15 +186,16 @@ _loaded: list[tuple[object, Pipeline]] = []
 _loading = threading.Lock()
 
 
-def loaded_pipeline(job: FileJob) -> Pipeline:
+def loaded_pipeline(job: FileJob, *, again: bool = False) -> Pipeline:
     """The pipeline of this process: loading networks takes longer than analyzing a short file.
 
-    Raises the errors of `Pipeline.of`.
+    It is loaded once, and if `again` is set. Raises the errors of `Pipeline.of`; then the former one remains.
     """
     wanted = job.settings, job.location, job.home
     with _loading:
-        if not _loaded or _loaded[0][0] != wanted:
-            keep_freed_memory()
+        if again or not _loaded or _loaded[0][0] != wanted:
+            if not job.is_sparing:
+                keep_freed_memory()
             _loaded[:] = [(wanted, Pipeline.of(job.settings, job.location, home=job.home))]
         return _loaded[0][1]
 

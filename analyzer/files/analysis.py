@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from analyzer.batching import analyze_batches
+from analyzer.batching import STEP_WINDOWS, analyze_batches
 from analyzer.clips.privacy import ClipPrivacy
 from analyzer.detections import DetectionStages
 from analyzer.files.recording import AnalyzedFile
@@ -101,15 +101,20 @@ class FileAnalysis:
         check_memory(self.recording, self._schedule)
 
     def batches(
-        self, *, node: str, stopped: Callable[[], bool] = lambda: False, cores: int | None = None
+        self,
+        *,
+        node: str,
+        stopped: Callable[[], bool] = lambda: False,
+        cores: int | None = None,
+        at_once: int = STEP_WINDOWS,
     ) -> Generator[AnalyzedBatch]:
         """The analyzed windows of the file, in order, until its end or until `stopped`; then the last detections.
 
-        The analysis runs on `cores`, by default all.
+        The analysis runs on `cores`, by default all, on `at_once` windows at most on each.
         """
         stages = PrivateStages(DetectionStages(self._pipeline, self._settings, node=node), self._speech)
         windows = window_batches(self._audio, self.recording, self._schedule)
-        with closing(analyze_batches(self._pipeline, windows, cores=cores)) as results:
+        with closing(analyze_batches(self._pipeline, windows, cores=cores, at_once=at_once)) as results:
             for batch, analyses in results:
                 yield self._noted(stages.follow(batch, analyses))
                 if stopped():

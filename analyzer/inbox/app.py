@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -19,7 +17,9 @@ from analyzer.archive.job import FileJob, clip_sinks, loaded_pipeline
 from analyzer.inbox.folder import WaitingFile, WaitingFiles
 from analyzer.inbox.journal import InboxJournal
 from analyzer.inbox.outbox import Outbox, sinks_of_files
-from analyzer.inbox.work import LATER_AFTER, FinishedFile, InboxWork
+from analyzer.inbox.retention import ParsedRetention
+from analyzer.inbox.status import StatusWriter
+from analyzer.inbox.work import LATER_AFTER, InboxWork
 from analyzer.live.thread_priority import lower_priority
 from analyzer.sinks.base import NamedSink, SinkContext, make_sinks
 from tidzam.aio import first_completed, in_background
@@ -30,7 +30,6 @@ from tidzam.errors import TidzamError
 from tidzam.folder_changes import watched
 from tidzam.hangup import on_hangup
 from tidzam.heartbeats import WorkProgress, heartbeat, heartbeat_file
-from tidzam.inbox_status import InboxState, InboxStatus
 from tidzam.paths import home_folder
 from tidzam.process import RestartPolicy
 
@@ -41,7 +40,7 @@ Result = TypeVar("Result")
 PROGRAM: Final = "inference"
 """The name of the program, of its heartbeat and of its journal."""
 JOURNAL_FILE: Final = f"{PROGRAM}.journal"
-STALLED_S: Final = 60.0
+_STALLED_S: Final = 60.0
 """Analysis that does not advance for so long hangs: it advances by some seconds of audio at a time."""
 _POLICY: Final = RestartPolicy(first_delay_s=1.0, max_delay_s=60.0)
 
@@ -63,57 +62,72 @@ def run_inbox(options: InboxOptions) -> int:
 
     That is 0, or with `once` 1 if a file was rejected. Raises TidzamError if nothing can be analyzed.
     """
-    progress = WorkProgress(stalled_s=STALLED_S)
+    progress = WorkProgress(stalled_s=max(_STALLED_S, options.settings.check.start_timeout_s))
+    progress.advance()
     options.home.mkdir(parents=True, exist_ok=True)
     with (
         heartbeat(heartbeat_file(options.home, PROGRAM), progress),
         InboxJournal(options.home / JOURNAL_FILE) as journal,
+        ThreadPoolExecutor(1, "analysis", initializer=_begin_thread) as thread,
     ):
-        progress.advance()
-        return asyncio.run(_Inbox(options, journal, progress).run())
+        return asyncio.run(Inbox(options, journal, progress, thread).run())
 
 
-class _Inbox:
-    def __init__(self, options: InboxOptions, journal: InboxJournal, progress: WorkProgress) -> None:
+class Inbox:
+    """The composition root of the inference. All analysis runs in `thread`."""
+
+    def __init__(
+        self, options: InboxOptions, journal: InboxJournal, progress: WorkProgress, thread: ThreadPoolExecutor
+    ) -> None:
         settings = options.settings
-        self._options, self._journal, self._progress = options, journal, progress
+        files = settings.analyzer.files
+        rules = TimeRules.of(files.time_zone, files.name_patterns)
+        self._options, self._journal, self._progress, self._thread = options, journal, progress, thread
         self._settings, self._edge = settings, settings.edge
         self._sinks = sinks_of_files(settings.analyzer.sinks)
         self._analyzer = settings.analyzer.model_copy(update={"sinks": clip_sinks(settings.analyzer)})
         self._work = InboxWork(self._edge, journal, self._job, sinks=tuple(self._sinks))
-        files = settings.analyzer.files
-        self._waiting = WaitingFiles(self._work.folders.to_parse, TimeRules.of(files.time_zone, files.name_patterns))
-        self._thread = ThreadPoolExecutor(1, "analysis", initializer=_begin_thread)
+        self._waiting = WaitingFiles(self._work.folders.to_parse, rules)
+        self._retention = ParsedRetention(self._edge, rules)
+        self._status = StatusWriter(options.home, journal.counts)
         self._stop, self._arrived = asyncio.Event(), asyncio.Event()
+        self._reload = False
         self._queue: list[WaitingFile] = []
-        self._current: WaitingFile | None = None
-        self._last: tuple[FinishedFile, float] | None = None
-        self._fault: str | None = None
         self._rejected = 0
 
     async def run(self) -> int:
-        """Until it is stopped. Returns the exit code."""
+        """Until it is stopped. Returns the exit code. Raises TidzamError if it cannot begin."""
         self._handle_signals()
         self._make_folders()
-        with self._thread:
-            await self._status("loading")
-            outbox = Outbox(await self._in_thread(self._load), self._journal)
-            self._outbox = outbox
-            async with in_background(outbox.run(), name="sinks"), in_background(self._watch(), name="watching"):
-                await self._serve()
-            await self._status("stopped")
+        await self._status.write("loading")
+        self._outbox = Outbox(await self._in_thread(self._load), self._journal)
+        self._status.sinks = self._outbox.status
+        async with in_background(self._outbox.run(), name="sinks"), in_background(self._watch(), name="watching"):
+            await self._serve()
+            await self._outbox.drain()
+        await self._status.write("stopped", self._queue)
         return int(self._options.once and self._rejected > 0)
 
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
-        on_hangup(reload=lambda: None, end=self._stop.set)
+        on_hangup(reload=self._want_reload, end=self._stop.set)
+
+    def _want_reload(self) -> None:
+        self._reload = True
+        self._arrived.set()
 
     def _make_folders(self) -> None:
+        """Raises TidzamError (`output`)."""
         folders = self._work.folders
         for folder in (folders.to_parse, folders.parsed, folders.rejected):
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise TidzamError(
+                    f"The folder {folder} cannot be made: {error.strerror}.", hint="Set edge.folder.", code="output"
+                ) from None
 
     def _load(self) -> list[NamedSink]:
         """Load the networks, and make the sinks. Raises TidzamError."""
@@ -133,6 +147,15 @@ class _Inbox:
         made = make_sinks(tuple(self._sinks.values()), context)
         return [NamedSink(name, one.sink) for name, one in zip(self._sinks, made, strict=True)]
 
+    def _load_again(self) -> None:
+        """After SIGHUP: use the bundles that are installed now, if they can be."""
+        try:
+            pipeline = loaded_pipeline(self._job(None), again=True)
+        except TidzamError as error:
+            log.error("%s The former classifiers go on.", error)
+        else:
+            log.info("loaded again: classifiers %s", ", ".join(pipeline.classifiers))
+
     def _job(self, file: WaitingFile | None) -> FileJob:
         return FileJob(
             number=0,
@@ -142,6 +165,7 @@ class _Inbox:
             node=self._settings.node.known_as,
             location=self._settings.location,
             home=self._settings.home,
+            is_sparing=True,
         )
 
     async def _watch(self) -> None:
@@ -155,7 +179,7 @@ class _Inbox:
             await asyncio.sleep(self._edge.check_every_s)
 
     async def _serve(self) -> None:
-        """Work off the files, oldest first, and wait for more, until stopped."""
+        """Work off the files, oldest first, and wait for more, until stopped. Faults are tried again, with back-off."""
         failures = 0
         while not self._stop.is_set():
             try:
@@ -163,7 +187,8 @@ class _Inbox:
                 is_done = await self._work_off()
             except (TidzamError, OSError) as error:
                 failures += 1
-                await self._failed(str(error), _POLICY.delay_s(failures))
+                await self._failed(str(error))
+                await self._wait(_POLICY.delay_s(failures))
                 continue
             failures = 0
             if is_done:
@@ -171,20 +196,24 @@ class _Inbox:
                     return
                 await self._wait(self._edge.check_every_s)
 
-    async def _failed(self, reason: str, delay_s: float) -> None:
-        if self._fault != reason:
-            log.error("%s The analysis is tried again until it works.", reason)
-        self._fault = reason
-        await self._wait(delay_s)
+    async def _failed(self, reason: str) -> None:
+        if self._status.fault != reason:
+            log.error("%s It is tried again until it works.", reason)
+        self._status.failed(reason)
+        with suppress(OSError):  # the disk may be full
+            await self._in_thread(lambda: self._retention.apply(now=True))
 
     async def _work_off(self) -> bool:
         """Analyze all files that can be. Returns False if it was stopped. Raises TidzamError and OSError."""
         unfinished = set[WaitingFile]()
         self._arrived.set()
         while not self._stop.is_set():
+            if self._reload:
+                self._reload = False
+                await self._in_thread(self._load_again)
             if self._arrived.is_set():
                 self._arrived.clear()
-                self._queue = list(await self._in_thread(self._scan))
+                self._queue = await self._in_thread(self._scan)
             file = next((one for one in self._queue if one not in unfinished), None)
             if file is None:
                 return True
@@ -200,65 +229,31 @@ class _Inbox:
 
     async def _analyze(self, file: WaitingFile) -> bool:
         """Whether the file is finished. Raises TidzamError."""
-        self._current, began_s = file, time.monotonic()
-        await self._status("analyzing")
+        began_s = time.monotonic()
+        await self._status.write("analyzing", self._queue, file)
         self._progress.advance()
         try:
             finished = await self._in_thread(
                 lambda: self._work.process(file, advance=self._progress.advance, stopped=self._stop.is_set)
             )
         finally:
-            self._current = None
             self._progress.wait()
-        if finished is not None:
-            self._last, self._fault = (finished, time.monotonic() - began_s), None
-            self._rejected += finished.outcome.report is None
-            await self._outbox.more()
-        return finished is not None
+        if finished is None:
+            return False
+        self._status.finished(finished, time.monotonic() - began_s)
+        self._rejected += finished.outcome.report is None
+        await self._outbox.more()
+        await self._in_thread(self._retention.apply)
+        return True
 
     async def _wait(self, seconds: float) -> None:
         """Until a file arrives, or the inference is stopped, for `seconds` at most."""
         self._progress.wait()
-        await self._status("waiting")
+        await self._status.write("waiting", self._queue)
         await first_completed(self._stop.wait(), self._arrived.wait(), asyncio.sleep(seconds))
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-    async def _status(self, state: InboxState) -> None:
-        """Write the state for `tidzam status`."""
-        status = self._state(state)
-        with suppress(OSError):  # a full disk: the analysis goes on
-            await asyncio.to_thread(status.write, self._options.home)
-
-    def _state(self, state: InboxState) -> InboxStatus:
-        counts, oldest = self._journal.counts(), next(iter(self._queue), None)
-        has_sinks = hasattr(self, "_outbox")
-        last = self._last
-        return InboxStatus(
-            updated=datetime.now(UTC).isoformat(timespec="seconds"),
-            pid=os.getpid(),
-            state=state,
-            waiting=len(self._queue),
-            oldest=None if oldest is None else oldest.name,
-            oldest_start=None if oldest is None or oldest.start is None else oldest.start.isoformat(),
-            current=None if self._current is None else self._current.name,
-            analyzed=counts.analyzed,
-            with_detections=counts.with_detections,
-            detections=counts.detections,
-            rejected=counts.rejected,
-            audio_s=round(counts.audio_s, 3),
-            last=None if last is None else last[0].file.name,
-            last_s=0.0 if last is None else round(last[1], 3),
-            last_audio_s=_audio_s(last[0]) if last is not None else 0.0,
-            fault=self._fault,
-            sinks=self._outbox.status() if has_sinks else {},
-        )
-
-
-def _audio_s(finished: FinishedFile) -> float:
-    report = finished.outcome.report
-    return 0.0 if report is None else report.duration_s
 
 
 def _begin_thread() -> None:

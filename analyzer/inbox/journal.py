@@ -153,13 +153,11 @@ class InboxJournal:
         """Commit the outcome of a file: it is analyzed. `counts` are added, `sinks` are to receive what is found."""
         with self._transaction():
             self._database.execute("DELETE FROM begun WHERE name = ?", (os.fsencode(entry.name),))
+            row = (*entry.stamp, entry.day, entry.rows, entry.is_written, os.fsencode(entry.target))
             self._database.execute(
-                "INSERT INTO analyzed (name, size, changed_ns, day, rows, is_written, target) VALUES "
-                "(?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(os.fsencode(entry.name), *entry.stamp, entry.day),
-                    *(entry.rows, entry.is_written, os.fsencode(entry.target)),
-                ),
+                "INSERT INTO analyzed (name, size, changed_ns, day, rows, is_written, target) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (os.fsencode(entry.name), *row),
             )
             if found and sinks:
                 text = FileOutcome(None, found=tuple(found)).as_json()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from analyzer.archive.sinks import batch_of
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _MOST_WAITING: Final = 20_000
 """Files with detections that wait for a sink: two weeks of one in each minute. The journal must not fill the disk."""
+_DRAIN_S: Final = 5.0
 
 
 def sinks_of_files(sinks: Sequence[SinkSettings]) -> dict[str, SinkSettings]:
@@ -42,11 +43,21 @@ class OutboxSink(ContainedSink):
     def __init__(self, named: NamedSink, journal: InboxJournal) -> None:
         super().__init__(named)
         self._journal = journal
-        self._more = asyncio.Event()
+        self._more, self._settled = asyncio.Event(), asyncio.Event()
 
     def wake(self) -> None:
         """There may be more to deliver."""
+        self._settled.clear()
         self._more.set()
+
+    async def settled(self) -> None:
+        """Return when it has taken everything, or cannot take it at present."""
+        if self.fault is None:
+            await self._settled.wait()
+
+    def _failed(self, error: BaseException) -> None:
+        super()._failed(error)
+        self._settled.set()
 
     @asynccontextmanager
     async def _next_batch(self) -> AsyncIterator[AnalyzedBatch]:
@@ -55,6 +66,7 @@ class OutboxSink(ContainedSink):
             wanted = await asyncio.to_thread(self._journal.next_for, self.name)
             if wanted is not None:
                 break
+            self._settled.set()
             await self._more.wait()
         yield batch_of(wanted.found)
         await asyncio.to_thread(self._journal.taken, self.name, wanted.number)
@@ -88,6 +100,12 @@ class Outbox:
         for sink in self._sinks:
             await sink.limit()
             sink.wake()
+
+    async def drain(self) -> None:
+        """Give the sinks some time to take what waits for them."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                await asyncio.gather(*(sink.settled() for sink in self._sinks))
 
     def status(self) -> Mapping[str, InboxSinkStatus]:
         """The state of each sink."""

@@ -13,6 +13,7 @@ from analyzer.inbox.detection_log import DetectionLog, csv_rows
 from analyzer.inbox.filing import put_away, sought, target_of
 from analyzer.inbox.folder import WaitingFile, is_being_written
 from analyzer.inbox.journal import InboxCounts, InboxEntry, InboxJournal
+from tidzam.allocator import release_freed_memory
 from tidzam.config.edge import EdgeSettings
 from tidzam.edge_folders import EdgeFolders
 from tidzam.errors import TidzamError
@@ -84,10 +85,16 @@ class InboxWork:
     def _analyze(
         self, file: WaitingFile, advance: Callable[[], None], stopped: Callable[[], bool]
     ) -> FileOutcome | None:
+        def is_stopped() -> bool:  # called after every few windows
+            advance()
+            return stopped()
+
         try:
-            return run_job(self._make_job(file), advance=lambda share: advance(), stopped=stopped)
+            return run_job(self._make_job(file), stopped=is_stopped)
         except JobStoppedError:
             return None
+        finally:
+            release_freed_memory()
 
     def _entry(self, file: WaitingFile, outcome: FileOutcome) -> InboxEntry:
         target = target_of(file, outcome, self._settings)

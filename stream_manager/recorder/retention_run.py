@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from stream_manager.recorder.folder import final_path, recording_files
-from stream_manager.recorder.retention import Deletion, RecordedFile, doubts, recording_of, to_delete
 from tidzam.clocks import Clock, system_clock
 from tidzam.config.recording import RecordSettings
 from tidzam.file_ages import FileAges
 from tidzam.keep_marks import is_kept
 from tidzam.naming import HELD_SUFFIX
+from tidzam.recording_retention import Deletion, RecordedFile, doubts, recording_of, to_delete
 from tidzam.segments import INDEX_NAME, SegmentIndex
 
 RETENTION_S: Final = 60.0

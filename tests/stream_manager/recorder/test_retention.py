@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_manager.outputs.recorder import RecorderOutput
-from stream_manager.recorder.retention import RecordedFile, doubts, recording_of, to_delete
 from stream_manager.recorder.retention_run import Retention
 from tests.support.eventually import eventually_async
 from tests.support.gap_clock import SetClock
@@ -23,6 +22,7 @@ from tidzam.clocks import Moment
 from tidzam.config.recording import KeepSettings, RecordSettings
 from tidzam.keep_marks import mark_of
 from tidzam.naming import recording_stem
+from tidzam.recording_retention import RecordedFile, doubts, recording_of, to_delete
 from tidzam.segments import Segment, SegmentIndex
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
