@@ -44,6 +44,8 @@ SLOW_TESTS = (
     "analyzer/archive/test_run.py",
     "analyzer/archive/test_sinks.py",
     "analyzer/archive/test_workers.py",
+    "analyzer/inbox/test_kills.py",
+    "analyzer/inbox/test_app.py",
     "analyzer/show/test_window.py",
     "analyzer/test_birdnet.py",
     "analyzer/test_file_runner",

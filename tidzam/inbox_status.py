@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from tidzam.atomic import write_atomically
+from tidzam.temporaries import temporary_file
 
 STATUS_FILE: Final = "inference.json"
 
@@ -53,8 +53,11 @@ class InboxStatus:
     sinks: Mapping[str, InboxSinkStatus] = field(default_factory=dict)
 
     def write(self, home: Path) -> None:
-        """Replace the file in a home. Raises OSError."""
-        write_atomically(home / STATUS_FILE, json.dumps(asdict(self)) + "\n")
+        """Replace the file in a home, without waiting for the disk: it is out of date soon. Raises OSError."""
+        with temporary_file(home) as (fresh, file):
+            file.write(json.dumps(asdict(self)).encode() + b"\n")
+            file.flush()
+            fresh.replace(home / STATUS_FILE)
 
     @classmethod
     def read(cls, home: Path) -> Self | None:

@@ -43,18 +43,20 @@ class DetectionLog:
     def __init__(self, path: Path, journal: InboxJournal) -> None:
         self._path, self._journal = path, journal
 
-    def append(self, entry: InboxEntry) -> None:
-        """Append the rows of a file, and commit that. Raises TidzamError: `output`, or `journal`."""
+    def append(self, entry: InboxEntry) -> CsvState:
+        """Append the rows of a file after what was committed. Returns what is to be committed then.
+
+        If that is not done, appending them again changes nothing. Raises TidzamError: `output`, or `journal`.
+        """
         state = self._journal.csv_state(entry.day)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            state = self._write(entry, state)
+            return self._write(entry, state)
         except OSError as error:
             path = self.path_of(entry.day, state.number)
             raise TidzamError(
                 f"{shown(path)} cannot be written: {error.strerror}.", hint=hint_for(error, path), code="output"
             ) from None
-        self._journal.written(entry, state)
 
     def path_of(self, day: str, number: int = 1) -> Path:
         """The file of a day with this number."""

@@ -5,8 +5,8 @@ A file passes through these steps, each of which may be repeated:
 1. It is analyzed. If that is interrupted, nothing remains of it.
 2. Its outcome is committed to the journal: the rows for the CSV file, the place the file goes to, the detections for
    the sinks, and the counts. This is the moment from which the file counts as analyzed.
-3. The rows are appended to the CSV file, and the new length of that is committed.
-4. The file is moved or deleted, and its entry is removed from the journal.
+3. The rows are appended to the CSV file, and the file is moved or deleted.
+4. The new length of the CSV file is committed, and the entry of the file is removed from the journal.
 
 The detections stay in the journal until all sinks have taken them.
 """
@@ -41,7 +41,6 @@ CREATE TABLE IF NOT EXISTS analyzed (
     changed_ns INTEGER NOT NULL,
     day TEXT NOT NULL,
     rows BLOB NOT NULL,
-    is_written INTEGER NOT NULL,
     target BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS csv (
@@ -59,15 +58,14 @@ CREATE TABLE IF NOT EXISTS counts (name TEXT PRIMARY KEY, value REAL NOT NULL) W
 class InboxEntry:
     """A file that was analyzed, and is not yet where it belongs.
 
-    `rows` are to be appended to the CSV file of `day`, unless that `is_written`. The file then goes to `target`, below
-    the folder of the node's files; if that is empty, it is deleted.
+    `rows` are to be appended to the CSV file of `day`. The file then goes to `target`, below the folder of the node's
+    files; if that is empty, it is deleted.
     """
 
     name: str
     stamp: tuple[int, int]
     day: str
     rows: bytes
-    is_written: bool
     target: str
 
 
@@ -153,11 +151,9 @@ class InboxJournal:
         """Commit the outcome of a file: it is analyzed. `counts` are added, `sinks` are to receive what is found."""
         with self._transaction():
             self._database.execute("DELETE FROM begun WHERE name = ?", (os.fsencode(entry.name),))
-            row = (*entry.stamp, entry.day, entry.rows, entry.is_written, os.fsencode(entry.target))
             self._database.execute(
-                "INSERT INTO analyzed (name, size, changed_ns, day, rows, is_written, target) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (os.fsencode(entry.name), *row),
+                "INSERT INTO analyzed (name, size, changed_ns, day, rows, target) VALUES (?, ?, ?, ?, ?, ?)",
+                (os.fsencode(entry.name), *entry.stamp, entry.day, entry.rows, os.fsencode(entry.target)),
             )
             if found and sinks:
                 text = FileOutcome(None, found=tuple(found)).as_json()
@@ -170,11 +166,11 @@ class InboxJournal:
 
     def entries(self) -> Sequence[InboxEntry]:
         """The files that were analyzed and are not yet where they belong, in the order of their analysis."""
-        query = "SELECT name, size, changed_ns, day, rows, is_written, target FROM analyzed ORDER BY number"
+        query = "SELECT name, size, changed_ns, day, rows, target FROM analyzed ORDER BY number"
         with self._errors_named():
             return [
-                InboxEntry(os.fsdecode(name), (size, changed_ns), day, rows, bool(written), os.fsdecode(target))
-                for name, size, changed_ns, day, rows, written, target in self._database.execute(query)
+                InboxEntry(os.fsdecode(name), (size, changed_ns), day, rows, os.fsdecode(target))
+                for name, size, changed_ns, day, rows, target in self._database.execute(query)
             ]
 
     def csv_state(self, day: str) -> CsvState:
@@ -184,17 +180,12 @@ class InboxJournal:
             row = self._database.execute(query, (day,)).fetchone()
             return CsvState() if row is None else CsvState(*row)
 
-    def written(self, entry: InboxEntry, state: CsvState) -> None:
-        """Commit that the rows of a file are in the CSV file of its day."""
+    def finished(self, entry: InboxEntry, written: CsvState | None = None) -> None:
+        """Commit that a file is where it belongs, and its rows in the CSV file of its day, if there are any."""
         with self._transaction():
-            self._database.execute(
-                "INSERT OR REPLACE INTO csv VALUES (?, ?, ?, ?)", (entry.day, state.number, state.length, state.digest)
-            )
-            self._database.execute("UPDATE analyzed SET is_written = 1 WHERE name = ?", (os.fsencode(entry.name),))
-
-    def away(self, entry: InboxEntry) -> None:
-        """Commit that a file is where it belongs."""
-        with self._transaction():
+            if written is not None:
+                row = (entry.day, written.number, written.length, written.digest)
+                self._database.execute("INSERT OR REPLACE INTO csv VALUES (?, ?, ?, ?)", row)
             self._database.execute("DELETE FROM analyzed WHERE name = ?", (os.fsencode(entry.name),))
 
     def next_for(self, sink: str) -> WantedDetections | None:

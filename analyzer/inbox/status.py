@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from analyzer.inbox.folder import WaitingFile
 from analyzer.inbox.journal import InboxCounts
 from analyzer.inbox.work import FinishedFile
 from tidzam.inbox_status import InboxSinkStatus, InboxState, InboxStatus
+
+_EVERY_S: Final = 1.0
 
 
 class StatusWriter:
@@ -22,6 +26,7 @@ class StatusWriter:
     def __init__(self, home: Path, counts: Callable[[], InboxCounts]) -> None:
         self._home, self._counts = home, counts
         self._status = InboxStatus(updated="", pid=os.getpid(), state="loading")
+        self._next_s = 0.0
         self.sinks: Callable[[], Mapping[str, InboxSinkStatus]] = dict
 
     @property
@@ -44,7 +49,14 @@ class StatusWriter:
     async def write(
         self, state: InboxState, waiting: Sequence[WaitingFile] = (), current: WaitingFile | None = None
     ) -> None:
-        """Write the state, with the files that wait, oldest first, and the one being analyzed."""
+        """Write the state, with the files that wait, oldest first, and the one being analyzed.
+
+        While many files are analyzed, one after the other, it is written once in a second.
+        """
+        now_s = time.monotonic()
+        if state == self._status.state and now_s < self._next_s:
+            return
+        self._next_s = now_s + _EVERY_S
         self._status = await asyncio.to_thread(self._now, state, waiting, current)
         with suppress(OSError):
             await asyncio.to_thread(self._status.write, self._home)

@@ -101,11 +101,10 @@ class InboxWork:
         name = Path(target).name if target else file.name
         detections = outcome.report.detections if outcome.report is not None and self._log is not None else ()
         rows = csv_rows({"file": name, **row} for row in detections)
-        return InboxEntry(file.name, file.stamp, file.day, rows, is_written=not rows, target=target)
+        return InboxEntry(file.name, file.stamp, file.day, rows, target)
 
     def _finish(self, entry: InboxEntry) -> None:
-        if not entry.is_written and self._log is not None:
-            self._log.append(entry)
+        written = self._log.append(entry) if entry.rows and self._log is not None else None
         try:
             put_away(entry, self.folders)
         except OSError as error:
@@ -114,7 +113,7 @@ class InboxWork:
                 hint="Check the permissions of the folder and the disk.",
                 code="output",
             ) from None
-        self._journal.away(entry)
+        self._journal.finished(entry, written)
 
 
 def counts_of(outcome: FileOutcome, settings: EdgeSettings) -> InboxCounts:
