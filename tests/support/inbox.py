@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, NoReturn
@@ -151,14 +152,14 @@ def _kill_at(step: int) -> None:
 WORK: Final[Mapping[str, Any]] = {"inference": inference, "work": work, "arrivals": arrivals}
 
 
-def _serve() -> None:
-    import onnxruntime
-    import scipy.fft
-    import scipy.sparse
+def _serve(nn: Path) -> None:
+    """Import everything and load the bundles, then fork a child per request."""
+    for module in ("analyzer.inbox.app", "onnxruntime", "scipy.fft", "scipy.sparse"):
+        import_module(module)
+    from analyzer.archive.job import FileJob, loaded_pipeline
 
-    import analyzer.inbox.app
-
-    assert analyzer.inbox.app and onnxruntime and scipy.fft and scipy.sparse
+    settings = settings_of(Path(), nn).analyzer
+    loaded_pipeline(FileJob(number=0, path=Path(), source="", settings=settings, node=""))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while line := sys.stdin.readline():
         work, arguments = json.loads(line)
@@ -187,4 +188,4 @@ def _run(work: str, arguments: Mapping[str, Any]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(Path(sys.argv[1]))
