@@ -568,7 +568,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         ),
         "sink": Explanation("A sink of the results cannot be opened.", "See the message.", "Check `analyzer.sinks`."),
         "journal": Explanation(
-            "The journal of an archive's analysis cannot be used.",
+            "The journal of an archive's analysis, or of the inference of an edge node, cannot be used.",
             "Another run writes it, the disk is full, or it is damaged.",
             "Wait for the other run, free some room, or delete it to start again.",
         ),

@@ -183,6 +183,7 @@ class Inbox:
         failures = 0
         while not self._stop.is_set():
             try:
+                self._make_folders()
                 await self._in_thread(self._work.recover)
                 is_done = await self._work_off()
             except (TidzamError, OSError) as error:

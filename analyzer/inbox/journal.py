@@ -13,6 +13,7 @@ The detections stay in the journal until all sinks have taken them.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -29,7 +30,8 @@ from tidzam.errors import TidzamError
 from tidzam.results import Detection
 from tidzam.text import shown
 
-_VERSION: Final = 1
+log = logging.getLogger(__name__)
+
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS begun (
     name BLOB PRIMARY KEY, size INTEGER NOT NULL, changed_ns INTEGER NOT NULL, times INTEGER NOT NULL
@@ -107,24 +109,33 @@ class InboxJournal:
     """
 
     def __init__(self, path: Path) -> None:
+        """Open it. One that is damaged is set aside, as `NAME.damaged`, and another one is begun."""
         self.path = path
         self._lock = threading.RLock()
         with self._errors_named():
-            self._database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
             try:
-                self._begin()
-            except BaseException:
-                self._database.close()
-                raise
+                self._database = self._opened()
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):  # it is used by another process, or the disk is full
+                    raise
+                self._set_aside(error)
+                self._database = self._opened()
 
-    def _begin(self) -> None:
-        for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
-            self._database.execute(f"PRAGMA {pragma}")
-        self._database.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")
-        version = self._one("PRAGMA user_version")
-        if version not in (0, _VERSION):
-            raise ValueError(f"its version is {version}, expected {_VERSION}")
-        self._database.execute(f"PRAGMA user_version = {_VERSION}")
+    def _opened(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            _begin(database)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        aside = self.path.with_name(f"{self.path.name}.damaged")
+        log.error("%s is damaged (%s): it is now %s, and another one is begun", self.path, error, aside)
+        self.path.replace(aside)
+        for suffix in ("-wal", "-shm", "-journal"):
+            self.path.with_name(f"{self.path.name}{suffix}").unlink(missing_ok=True)
 
     def begin(self, file: WaitingFile) -> int:
         """Note that the analysis of a file begins. Returns how often it began before, without coming to an end."""
@@ -273,13 +284,22 @@ class InboxJournal:
                     code="journal",
                 ) from None
             raise self._fault(error) from None
-        except (sqlite3.Error, ValueError) as error:
+        except (sqlite3.Error, OSError, ValueError) as error:
             raise self._fault(error) from None
 
     def _fault(self, error: Exception) -> TidzamError:
         return TidzamError(
             f"{shown(self.path)} cannot be used as a journal: {error}.", hint="Free some room.", code="journal"
         )
+
+
+def _begin(database: sqlite3.Connection) -> None:
+    for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
+        database.execute(f"PRAGMA {pragma}")
+    database.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")
+    (fault,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if fault != "ok":
+        raise sqlite3.DatabaseError(fault)
 
 
 _TIMES_BEGUN: Final = "SELECT times FROM begun WHERE name = ? AND size = ? AND changed_ns = ?"

@@ -19,7 +19,7 @@ from tidzam.text import plural
 
 log = logging.getLogger(__name__)
 
-_MOST_WAITING: Final = 20_000
+MOST_WAITING: Final = 20_000
 """Files with detections that wait for a sink: two weeks of one in each minute. The journal must not fill the disk."""
 _DRAIN_S: Final = 5.0
 
@@ -40,9 +40,9 @@ class OutboxSink(ContainedSink):
     a kill makes it happen again, with the same ids.
     """
 
-    def __init__(self, named: NamedSink, journal: InboxJournal) -> None:
+    def __init__(self, named: NamedSink, journal: InboxJournal, *, most_waiting: int = MOST_WAITING) -> None:
         super().__init__(named)
-        self._journal = journal
+        self._journal, self._most_waiting = journal, most_waiting
         self._more, self._settled = asyncio.Event(), asyncio.Event()
 
     def wake(self) -> None:
@@ -73,7 +73,7 @@ class OutboxSink(ContainedSink):
 
     async def limit(self) -> None:
         """Drop the oldest detections if too many wait."""
-        dropped = await asyncio.to_thread(self._journal.drop_for, self.name, keep=_MOST_WAITING)
+        dropped = await asyncio.to_thread(self._journal.drop_for, self.name, keep=self._most_waiting)
         if dropped:
             log.error(
                 "the sink %s has failed for too long: the detections of %s are dropped",
