@@ -25,12 +25,12 @@ from stream_manager.recorder.events import (
     Repaired,
 )
 from stream_manager.recorder.loudness import Loudness
-from stream_manager.recorder.options import RecorderOptions, recorder_argv
+from stream_manager.recorder.options import FLAC_CHANNELS, RecorderOptions, recorder_argv
 from stream_manager.recorder.retention_run import Retention, RetentionResult, retention_pause_s
 from stream_manager.services import Services
 from tidzam.aio import first_completed
 from tidzam.config import SourceSettings
-from tidzam.config.recording import FLAC_CHANNELS, DefaultRecordSettings
+from tidzam.config.recording import DefaultRecordSettings
 from tidzam.errors import ConfigError, TidzamError
 from tidzam.jack.client_grace import CLIENT_GRACE_S
 from tidzam.naming import RECORDER_SUFFIX, output_client

@@ -1,4 +1,4 @@
-"""The ffmpeg that writes one file of a recording."""
+"""What writes one file of a recording: an encoder, or the ffmpeg that is one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
-
-import psutil
+from typing import Final, Protocol
 
 from stream_manager.recorder.options import RecorderOptions
+from tidzam.process import is_suspended
 
 SUFFIXES: Final = {"opus": ".opus", "flac": ".flac", "wav": ".wav"}
 _PIPE_S: Final = 0.25
@@ -30,7 +29,35 @@ def is_out_of_room(reason: str) -> bool:
 
 
 class EncoderError(Exception):
-    """An ffmpeg failed; the text is its last message."""
+    """An encoder failed; the text is its last message."""
+
+
+class FileEncoder(Protocol):
+    """Encodes interleaved float32 samples, whole frames at a time, to one file."""
+
+    def write(self, data: memoryview) -> int:
+        """Write what fits now; returns the number of bytes. Raises EncoderError if it has ended."""
+        ...
+
+    def wait_writable(self, timeout_s: float) -> None:
+        """Wait until `write` is likely to write something."""
+        ...
+
+    def check(self) -> None:
+        """Raises EncoderError if it has ended."""
+        ...
+
+    def check_progress(self) -> None:
+        """Called when it has taken nothing for some time. Raises EncoderError if it will remain so."""
+        ...
+
+    def finish(self, data: bytes = b"", *, timeout_s: float = 60.0) -> None:
+        """Write `data`, and wait until the file is complete. Raises EncoderError if it is not."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once, if it has not ended. The file remains as it is."""
+        ...
 
 
 def codec_argv(options: RecorderOptions) -> list[str]:
@@ -116,9 +143,8 @@ class Encoder:
 
     def check_progress(self) -> None:
         """Raises EncoderError if ffmpeg was suspended. One that waits for a slow disk was not."""
-        with suppress(psutil.Error):
-            if psutil.Process(self.pid).status() == psutil.STATUS_STOPPED:
-                raise EncoderError("ffmpeg was suspended")
+        if is_suspended(self.pid):
+            raise EncoderError("ffmpeg was suspended")
 
     def finish(self, data: bytes = b"", *, timeout_s: float = 60.0) -> None:
         """Write `data`, close the input, and wait until the file is complete. Raises EncoderError if it is not."""

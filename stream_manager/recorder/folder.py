@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -28,12 +29,22 @@ class RecordingFolder:
     """Where the recordings of one source are written. With `by_day`, in a folder per day (UTC).
 
     A file is hidden and ends in `.part` until it is complete. If the folder `is_held`, a complete one is still hidden
-    and ends in `.held`, until it is released.
+    and ends in `.held`, until it is released. With `complete_in`, a folder of the same file system, complete files are
+    moved there, at once and whole.
     """
 
-    def __init__(self, path: Path, source: str, suffix: str, *, by_day: bool = False, is_held: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        source: str,
+        suffix: str,
+        *,
+        by_day: bool = False,
+        is_held: bool = False,
+        complete_in: Path | None = None,
+    ) -> None:
         self.path, self.source, self.is_held = path, source, is_held
-        self._suffix, self._by_day = suffix, by_day
+        self._suffix, self._by_day, self._complete_in = suffix, by_day, complete_in
 
     def new_part(self, start_s: int) -> Path:
         """A path for the file that starts at `start_s` while it is written. Raises OSError."""
@@ -43,10 +54,22 @@ class RecordingFolder:
     def publish(self, part: Path) -> Path:
         """Give a complete file its final name, or that of a held one, with its content on disk. Raises OSError."""
         sync_file(part)
+        if self._complete_in is not None:
+            return self._move(part, self._complete_in)
         final = _free(final_path(part), but=part)
         target = hidden(final, HELD_SUFFIX) if self.is_held else final
         part.rename(target)
         sync_file(target.parent)
+        return target
+
+    def _move(self, part: Path, folder: Path) -> Path:
+        """Move a complete file to `folder`, and remember in the lock file until when was recorded: whoever takes files
+        from there may have removed it when that is asked for."""
+        self._lock.write_text(f"{part.stat().st_mtime:.3f}\n", encoding="utf-8")
+        target = _free(folder / final_path(part).name)
+        part.rename(target)
+        sync_file(folder)
+        sync_file(part.parent)
         return target
 
     def leftovers(self) -> list[Path]:
@@ -59,9 +82,23 @@ class RecordingFolder:
 
         None if there is none. Raises OSError.
         """
+        if self._complete_in is not None:
+            return self._last_end_s()
         mine = (entry for entry in recording_files(self.path) if _is_file_of(entry.name, self.source))
         newest = max(mine, key=lambda entry: entry.name.removeprefix("."), default=None)
         return None if newest is None else newest.stat().st_mtime
+
+    def _last_end_s(self) -> float | None:
+        """When the newest file ended, if complete ones are moved elsewhere."""
+        ends = [part.stat().st_mtime for part in self.leftovers()]
+        with suppress(FileNotFoundError, ValueError):  # nothing was recorded, or a power cut has emptied it
+            ends.append(float(self._lock.read_text(encoding="utf-8")))
+        return max(ends, default=None)
+
+    @property
+    def _lock(self) -> Path:
+        """The file that the process which records this source has locked."""
+        return self.path / f".{self.source}.lock"
 
     def set_aside(self, part: Path, reason: str) -> Path:
         """Move an unusable file to the folder `set-aside`, with the reason in a text file beside it. If the folder is
@@ -83,7 +120,7 @@ class RecordingFolder:
         another process holds it for longer, and OSError.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path / f".{self.source}.lock", os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o666)
         deadline_s = time.monotonic() + _LOCK_TIMEOUT_S
         while True:
             try:

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from stream_manager.recorder.encoder import Encoder, EncoderError
+from stream_manager.recorder.encoder import EncoderError, FileEncoder
 from stream_manager.recorder.folder import RecordingFolder
 from stream_manager.recorder.loudness import Loudness
 from stream_manager.recorder.worker import Worker
@@ -18,7 +18,7 @@ from tidzam.types import Float32
 _MAX_WAITING: Final = 20
 """Segments that wait to be written, in memory."""
 
-StartEncoder = Callable[[Path], Encoder]
+StartEncoder = Callable[[Path], FileEncoder]
 
 
 class OpenFile(Protocol):
@@ -76,7 +76,7 @@ class ContinuousFile:
         """Raises OSError and EncoderError."""
         self.start_s, self.first_frame = start_s, first_frame
         self.part = folder.new_part(start_s)
-        self._encoder, self._worker = start(self.part), worker
+        self.encoder, self._worker = start(self.part), worker
         self._waiting = memoryview(b"")
         self._meter = SectionMeter(rate_hz)
 
@@ -91,22 +91,18 @@ class ContinuousFile:
         except FileNotFoundError:  # ffmpeg creates it when it starts
             return 0
 
-    @property
-    def encoder_pid(self) -> int:
-        return self._encoder.pid
-
     def write(self, samples: Float32) -> None:
         self._meter.add(samples)
         self._waiting = memoryview(np.ascontiguousarray(samples, "<f4").tobytes())
         self._write()
 
     def check_progress(self) -> None:
-        self._encoder.check_progress()
+        self.encoder.check_progress()
 
     def flush(self, timeout_s: float) -> None:
-        self._encoder.check()
+        self.encoder.check()
         if self.is_blocked:
-            self._encoder.wait_writable(timeout_s)
+            self.encoder.wait_writable(timeout_s)
             self._write()
 
     def sync(self) -> None:
@@ -115,17 +111,17 @@ class ContinuousFile:
 
     def _write(self) -> None:
         while self._waiting:
-            written = self._encoder.write(self._waiting)
+            written = self.encoder.write(self._waiting)
             if not written:
                 return
             self._waiting = self._waiting[written:]
 
     def close(self, *, is_whole: bool) -> None:
-        self._worker.finish(self._encoder, self.part, bytes(self._waiting), Loudness.of(self._meter))
+        self._worker.finish(self.encoder, self.part, bytes(self._waiting), Loudness.of(self._meter))
 
     def abandon(self) -> None:
         """End the encoder; the part remains as it is."""
-        self._encoder.kill()
+        self.encoder.kill()
 
 
 class SegmentFile:

@@ -6,10 +6,13 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:  # a third of the memory of a recorder would be that of the settings' library
     from tidzam.config.recording import RecordSettings
+
+FLAC_CHANNELS: Final = 8
+"""The maximum number of channels in a FLAC file."""
 
 
 @dataclass(frozen=True, kw_only=True)

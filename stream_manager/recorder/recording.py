@@ -42,7 +42,7 @@ class RecordingInProgress:
 
     A file begins when audio arrives, at a whole second (silence precedes the first sample), and ends at a multiple of
     `length_s`; the next one begins with the next sample. Segments have their full length: one that would begin late is
-    left out. Frames that JACK skipped, or that were overwritten before they were read, are silence and counted.
+    left out. Frames that the input skipped, or that were overwritten before they were read, are silence and counted.
 
     One thread calls all methods; only `worker` sends events from another.
     """
@@ -57,8 +57,10 @@ class RecordingInProgress:
         send: Callable[[RecorderEvent], None],
         *,
         ended_s: float | None = None,
+        gap_reason: str = "xrun",
     ) -> None:
-        """`ended_s` is when the last file of an earlier recorder ended: the first file starts later."""
+        """`ended_s` is when the last file of an earlier recorder ended: the first file starts later. `gap_reason` is
+        why frames are missing in the ring."""
         self._options, self._ring, self._reader = options, ring, RingReader(ring)
         self._folder, self._worker, self._start, self._send = folder, worker, start, send
         self._places = [(slot, CLOCK) for slot in range(options.channels)]
@@ -71,7 +73,7 @@ class RecordingInProgress:
         self._cut_s = self._cut_frame = 0
         self._follows: int | None = None
         """When the next file starts (seconds since 1970), if it starts at the sample after the last file."""
-        self._ended_s = ended_s
+        self._ended_s, self._gap_reason = ended_s, gap_reason
         self._pause: Pause | None = None
         self._short_runs, self._failed_s, self._room_due_s, self._sync_due_s = 0, -math.inf, 0.0, 0.0
         self._frames = self._lost_frames = self._counted_until = 0
@@ -201,13 +203,13 @@ class RecordingInProgress:
             window, lost = self._reader.read(self._places, start, frames)
         except Lapped as lapped:
             return np.zeros((lapped.frames, self._options.channels), np.float32), lapped.frames, "overrun"
-        return window.T, max(lost), "xrun"
+        return window.T, max(lost), self._gap_reason
 
     def _skip_hole(self, timeline: Timeline, end: int) -> None:
         """More frames are missing than the ring holds: the file ends before them, and another one begins after them."""
         assert self._position is not None
         self._close(is_whole=False)
-        self._count_lost(timeline, self._position, end - self._position, "xrun")
+        self._count_lost(timeline, self._position, end - self._position, self._gap_reason)
         self._position, self._follows = end, None
 
     def _count_lost(self, timeline: Timeline, start: int, frames: int, reason: str) -> None:

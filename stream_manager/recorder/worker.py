@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Final
 
-from stream_manager.recorder.encoder import Encoder, EncoderError, is_out_of_room
+from stream_manager.recorder.encoder import EncoderError, FileEncoder, is_out_of_room
 from stream_manager.recorder.events import FileFinished, KeptAside, Notice, RecorderEvent, Repaired
 from stream_manager.recorder.folder import RecordingFolder, sync_file
 from stream_manager.recorder.index_check import index_changes
@@ -40,11 +40,11 @@ class Worker:
         self.waiting = 0
         """Jobs that are not done yet."""
 
-    def finish(self, encoder: Encoder, part: Path, rest: bytes, loudness: Loudness) -> None:
+    def finish(self, encoder: FileEncoder, part: Path, rest: bytes, loudness: Loudness) -> None:
         """Write the last samples of a file to its encoder, and publish it when it is complete."""
         self._submit(lambda: self._finish(encoder, part, rest, loudness))
 
-    def keep(self, encode: Callable[[], Encoder], data: bytes, part: Path, loudness: Loudness) -> None:
+    def keep(self, encode: Callable[[], FileEncoder], data: bytes, part: Path, loudness: Loudness) -> None:
         """Encode a whole segment and publish it."""
         self._submit(lambda: self._keep(encode, data, part, loudness))
 
@@ -89,7 +89,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001  a fault in one file must not end the recording
             self._send(Notice(f"a file could not be completed: {type(error).__name__}: {error}"))
 
-    def _finish(self, encoder: Encoder, part: Path, rest: bytes, loudness: Loudness) -> None:
+    def _finish(self, encoder: FileEncoder, part: Path, rest: bytes, loudness: Loudness) -> None:
         try:
             encoder.finish(rest, timeout_s=END_TIMEOUT_S)
         except EncoderError as error:
@@ -102,7 +102,7 @@ class Worker:
             return
         self._publish(part, loudness)
 
-    def _keep(self, encode: Callable[[], Encoder], data: bytes, part: Path, loudness: Loudness) -> None:
+    def _keep(self, encode: Callable[[], FileEncoder], data: bytes, part: Path, loudness: Loudness) -> None:
         try:
             encode().finish(data, timeout_s=END_TIMEOUT_S)
         except EncoderError as error:

@@ -9,8 +9,6 @@ from pydantic import Field, model_validator
 
 from tidzam.config.section import Section
 
-FLAC_CHANNELS: Final = 8
-"""The maximum number of channels in a FLAC file."""
 LONGEST_SEGMENT_S: Final = 60
 _LENGTH_S: Final = {"continuous": 600, "segments": 3}
 

@@ -15,7 +15,7 @@ import pytest
 from stream_manager.recorder.encoder import Encoder, encoder_argv
 from stream_manager.recorder.events import FileFinished, Lost, Notice, Repaired
 from stream_manager.recorder.loudness import Loudness
-from stream_manager.recorder.open_file import ContinuousFile
+from stream_manager.recorder.open_file import ContinuousFile, OpenFile
 from stream_manager.recorder.recording import next_cut_s
 from tests.stream_manager.recorder.harness import Harness, decoded, recorder_options
 from tests.support.ring_source import RingSource, code, noise, ring_source
@@ -196,8 +196,7 @@ def test_an_encoder_that_was_suspended_costs_no_sample(tmp_path: Path, source: R
     harness.play(3)
     harness.wait_until_encoding()
     file = harness.recording.file
-    assert isinstance(file, ContinuousFile)
-    os.kill(file.encoder_pid, signal.SIGSTOP)
+    os.kill(pid_of(file), signal.SIGSTOP)
     while harness.recording.file is file:
         source.play(10)
         harness.recording.note_clock(source.clock)
@@ -238,9 +237,16 @@ def test_whatever_happens_every_sample_is_recorded_once(tmp_path: Path, source: 
 
 def kill_encoder(harness: Harness) -> None:
     file = harness.recording.file
+    pid = pid_of(file)
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+def pid_of(file: OpenFile | None) -> int:
+    """The process of the ffmpeg that writes `file`."""
     assert isinstance(file, ContinuousFile)
-    os.kill(file.encoder_pid, signal.SIGKILL)
-    os.waitid(os.P_PID, file.encoder_pid, os.WEXITED | os.WNOWAIT)
+    assert isinstance(file.encoder, Encoder)
+    return file.encoder.pid
 
 
 def test_encoders_that_keep_failing_pause_the_recording_for_longer_and_longer(
