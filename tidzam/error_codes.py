@@ -283,6 +283,9 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
     "Node": {
         "node": Explanation("A program of the node failed.", "See the message.", "Read its log."),
         "no_node": Explanation("There is no node.", "None was started in this home.", "`tidzam start`, or `--home`."),
+        "edge_node": Explanation(
+            "An edge node has no such thing.", "It runs without JACK.", "Use what the message names instead."
+        ),
         "already_running": Explanation("The node is already running.", "It was started before.", "`tidzam restart`."),
         "not_started": Explanation(
             "A program did not start.", "The end of its log is in the message.", "Remove the cause and start again."

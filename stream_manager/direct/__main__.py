@@ -1,6 +1,7 @@
 """`python -m stream_manager.direct OPTIONS`: record sources to files, without JACK.
 
-It ends at TERM or INT, once the files in progress are complete, with status 0; and when all sources have ended.
+`--profile FILE` instead of OPTIONS: those of an edge node. It ends at TERM or INT, once the files in progress are
+complete, with status 0; and when all sources have ended.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from stream_manager.direct.open_input import open_input
@@ -18,9 +20,9 @@ from stream_manager.direct.options import DirectOptions
 from stream_manager.direct.recorder import DirectRecorder
 from stream_manager.direct.reports import Reports
 from stream_manager.direct.room import MARGIN, make_room
-from stream_manager.direct.status import RecorderStatus
 from stream_manager.recorder.folder import RecordingFolder
 from tidzam.log import set_up_logging
+from tidzam.recorder_status import RecorderStatus
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,10 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     set_up_logging()
+    if sys.argv[1] == "--profile":
+        from stream_manager.direct.profile import become_recorder  # the settings' library: a third of the memory
+
+        become_recorder(Path(sys.argv[2]))
     process = RecorderProcess(DirectOptions.parse(sys.argv[1]))
     try:
         process.run(stop)
@@ -103,13 +109,14 @@ class RecorderProcess:
             log.error("no room can be made: %s", error)
 
     def _show(self) -> None:
-        states = [recorder.state() for recorder in self._recorders]
+        states = tuple(recorder.state() for recorder in self._recorders)
         for state in states:
             self._reports.state(state)
         if self._options.status is None:
             return
         try:
-            RecorderStatus.of(states, self._removed, self._free_bytes).write(self._options.status)
+            status = RecorderStatus(sources=states, removed=self._removed, free_bytes=self._free_bytes)
+            status.write(self._options.status)
         except OSError as error:
             log.error("%s cannot be written: %s", self._options.status, error)
 

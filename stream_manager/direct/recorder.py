@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -22,6 +22,7 @@ from stream_manager.recorder.recording import RecordingInProgress
 from stream_manager.recorder.soundfile_encoder import FORMATS, SoundFileEncoder
 from stream_manager.recorder.worker import Worker, clear_unfinished_repairs
 from tidzam.jack.ring import Ring
+from tidzam.recorder_status import RecordedSourceStatus
 from tidzam.segments import SegmentIndex
 
 Send = Callable[[str, RecorderEvent], None]
@@ -30,24 +31,6 @@ GAP_REASON: Final = "input"
 _CLOCK_S: Final = 1.0
 _FEED_S: Final = 4.0
 _REPAIRS_S: Final = 4.0
-
-
-@dataclass(frozen=True)
-class DirectSourceState:
-    """What became of a source so far. `state` is that of `RecorderBeat`, or `away`, or `ended`.
-
-    `seconds` were recorded and `lost_s` are missing in files; `outages` counts how often the source went away, and
-    `outage_s` for how long altogether. `problem` is why nothing is recorded, None if something is.
-    """
-
-    name: str
-    state: str
-    seconds: float
-    bytes: int
-    lost_s: float
-    outages: int
-    outage_s: float
-    problem: str | None
 
 
 class DirectRecorder:
@@ -103,7 +86,7 @@ class DirectRecorder:
             recording.fail(reason, now_s)
         recording.step(connected=self.feed.state.is_delivering, now_s=now_s)
 
-    def state(self) -> DirectSourceState:
+    def state(self) -> RecordedSourceStatus:
         """The present state."""
         beat, feed = self._beat(), self.feed.state
         state = "ended" if feed.has_ended else beat.state
@@ -111,7 +94,7 @@ class DirectRecorder:
         if problem and state == "waiting":
             state = "away"
         rate_hz = self._ring.rate_hz if self._ring is not None else 1
-        return DirectSourceState(
+        return RecordedSourceStatus(
             self._name,
             state,
             round(self._past_s + beat.frames / rate_hz, 3),

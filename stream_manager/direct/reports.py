@@ -9,8 +9,8 @@ import time
 from dataclasses import asdict
 from typing import Final
 
-from stream_manager.direct.recorder import DirectSourceState
 from stream_manager.recorder.events import FileFinished, KeptAside, Lost, Notice, RecorderEvent, Repaired
+from tidzam.recorder_status import RecordedSourceStatus
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ LOSS_LOG_S: Final = 30.0
 
 class Reports:
     """Logs events; with `prints`, prints them too: `{"source": …, "event": "filefinished", "file": …}`, and regularly
-    `{"source": …, "event": "state", …}` with the fields of `DirectSourceState`."""
+    `{"source": …, "event": "state", …}` with the fields of `RecordedSourceStatus`."""
 
     def __init__(self, *, prints: bool) -> None:
         self._prints, self._lock = prints, threading.Lock()
@@ -36,7 +36,7 @@ class Reports:
                 print(json.dumps(line), flush=True)
             self._log(source, event)
 
-    def state(self, state: DirectSourceState) -> None:
+    def state(self, state: RecordedSourceStatus) -> None:
         """The present state of a source."""
         with self._lock:
             if self._prints:

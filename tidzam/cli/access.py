@@ -39,7 +39,7 @@ def access_lines(settings: Settings, path: Path) -> list[str]:
 
 def first_admin_lines(settings: Settings, home: Path) -> list[str]:
     """Create the first admin if the console has no user yet; then its password, which is shown nowhere else."""
-    if not settings.console.enabled:
+    if not settings.console.enabled or settings.edge.enabled:
         return []
     from tidzam.accounts.first_admin import NAME, ensure_first_admin  # the database is slow to import
     from tidzam.store.database import open_store

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from tidzam.cli.audited import record_command
 from tidzam.cli.options import HomeOption, JsonOption, console, running_node
-from tidzam.cli.show import plain_table
+from tidzam.cli.tables import plain_table
 from tidzam.terminal import command_line, print_json
 
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tidzam.cli.edge_tables import print_edge
 from tidzam.cli.shadow_tables import summary
+from tidzam.cli.tables import duration, plain_table, state_markup
 from tidzam.node.check import NodeFault, remarks
 from tidzam.node.home import find_home
 from tidzam.node.status import NodeStatus, SupervisorState
@@ -21,7 +23,6 @@ from tidzam.protocol.shadow import ShadowStatus
 from tidzam.protocol.source_status import SourceRemark, SourceStatus
 
 NOT_RESTARTED = "Programs that end are not restarted."
-_COLOURS = {"RUNNING": "green", "playing": "green", "STARTING": "yellow"}
 
 
 def command(word: str, home: Path) -> str:
@@ -45,21 +46,13 @@ def milliseconds(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds * 1000:.0f} ms"
 
 
-def duration(seconds: float) -> str:
-    """A length of time as people read it: `0.4 s`, `95 s`, `3.5 min`, `12.3 h`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 2 * 3600 else f"{seconds / 3600:.1f} h"
-
-
 def print_started(console: Console, status: NodeStatus, found: tuple[NodeFault, ...], *, seconds: float) -> None:
     """The report of `tidzam start`."""
     _print_tables(console, status)
     print_findings(console, found, remarks(status))
     started = "[yellow]Started with faults[/]" if found else "Started"
-    _print_line(console, f"{started} in {seconds:.1f} s. Watch it: [bold]{command('watch', status.home)}[/]")
+    word = "watch" if status.edge is None else "status"
+    _print_line(console, f"{started} in {seconds:.1f} s. Watch it: [bold]{command(word, status.home)}[/]")
     addresses = [
         f"{program.address_title}: {status.urls[program.name]}" for program in status.programs if program.address_title
     ]
@@ -113,6 +106,9 @@ def _print_line(console: Console, markup: str) -> None:
 
 def _print_tables(console: Console, status: NodeStatus) -> None:
     console.print(_processes(status))
+    if status.edge is not None:
+        print_edge(console, status.edge)
+        return
     console.print(_sources(status))
     console.print(_analyzer(status))
     if status.analyzer is not None and status.analyzer.shadow is not None:
@@ -183,19 +179,3 @@ def _shadow(shadow: ShadowStatus) -> str:
     """The shadow cascade in a line."""
     names = ", ".join(shadow.classifiers)
     return f"{names}, {summary(shadow)}" if shadow.compared else f"{names or 'not loaded'}, {shadow.state}"
-
-
-def plain_table(title: str, *columns: str, gap: int = 2) -> Table:
-    """A table without lines between its cells."""
-    table = Table(
-        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, gap, 0, 0)
-    )
-    table.min_width = len(title)  # rather than wrap the title
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def state_markup(state: str) -> str:
-    """The state of a program or a source, in its color."""
-    return f"[{_COLOURS.get(state, 'red')}]{state}[/]"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from tidzam.cli.show import plain_table, state_markup
+from tidzam.cli.tables import plain_table, state_markup
 from tidzam.protocol.signals import SignalState
 from tidzam.protocol.source_status import SourceStatus, TransitionList
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tidzam.audio.alsa import AlsaDevice
-from tidzam.cli.show import duration, plain_table, state_markup
+from tidzam.cli.tables import duration, plain_table, state_markup
 from tidzam.gaps import GapReason
 from tidzam.gaps.heard import Heard
 from tidzam.gaps.report import DayReport

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from tidzam.cli.options import HomeOption, console, running_node, say
 from tidzam.cli.show import milliseconds
+from tidzam.errors import NodeError
 from tidzam.labels import UNKNOWN
 from tidzam.node.status import node_urls
 from tidzam.protocol.analyzer import AnalysisEvent, AnalyzerHealth, DetectionEvent
@@ -150,6 +151,12 @@ Save = Annotated[Path | None, typer.Option(help="Write the last screen to this S
 def watch(home: HomeOption = None, seconds: Seconds = 0.0, save: Save = None) -> None:
     """Show live the level and the likeliest classes of each channel, and the detections."""
     place, settings = running_node(home)
+    if settings.edge.enabled:
+        raise NodeError(
+            "An edge node analyzes files, and has no live results to watch.",
+            hint=f"Show its state with `tidzam status`; its detections are in {settings.edge.csv or 'its sinks'}.",
+            code="edge_node",
+        )
     view = WatchState()
     try:
         asyncio.run(_watch(view, node_urls(settings)["analyzer"], find_token(place.root), seconds))

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tidzam.config.recording import KeepSettings
 from tidzam.config.section import Names, Section
+from tidzam.config.sources import SourceSettings
 
 
 class EdgeSettings(Section):
@@ -42,3 +43,18 @@ class EdgeSettings(Section):
         KeepSettings(max_gb=8, min_free_gb=0.5),
         description="How many files stay in `audio-parsed`, and in `audio-rejected`: the oldest are deleted first",
     )
+
+
+def edge_source_fault(source: SourceSettings) -> str | None:
+    """Why an edge node cannot record a source, as the end of a sentence; None if it can."""
+    if not any((source.url, source.demo, source.input)):
+        return "an edge node records a url, a demo or an input"
+    if source.format == "copy":
+        return "an edge node decodes what it records: it has no format copy"
+    if source.date is not None:
+        return "an edge node does not play recordings from a date"
+    if source.input is not None and source.input.ports is not None:
+        return "an edge node has no JACK ports: name the sound card by `input.device`"
+    if source.record is not None and source.record.mode == "segments":
+        return "an edge node has no segments: use `record.mode: continuous`"
+    return None

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from tidzam.config.console import ConsoleSettings
 from tidzam.config.decision import AnyDecisionSettings, DecisionSettings
 from tidzam.config.detections import DetectionSettings
-from tidzam.config.edge import EdgeSettings
+from tidzam.config.edge import EdgeSettings, edge_source_fault
 from tidzam.config.files import FileSettings
 from tidzam.config.gaps import GapSettings
 from tidzam.config.healing import HealingSettings
@@ -308,6 +308,13 @@ def _distinct(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]
     return sources
 
 
+def _device_fault(source: SourceSettings) -> str | None:
+    """Why a node that is no edge node cannot play a source that names a sound card."""
+    if source.input is None or source.input.device is None:
+        return None
+    return "`input.device` is for edge nodes; set `jack.driver: alsa` and `jack.device`"
+
+
 class Settings(Section):
     """A node. All its ports, the name of its JACK server and its home are settings, so nodes can run side by side."""
 
@@ -345,6 +352,14 @@ class Settings(Section):
             raise ValueError(
                 "analyzer.decision.overrides depend on the sun; they need location: {latitude: …, longitude: …}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _fits_edge(self) -> Settings:
+        for source in self.sources:
+            fault = edge_source_fault(source) if self.edge.enabled else _device_fault(source)
+            if fault is not None:
+                raise ValueError(f"source {source.name}: {fault}")
         return self
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tidzam.config.settings import CheckSettings
+from tidzam.node.edge_status import edge_faults, edge_remarks
 from tidzam.node.programs import LifeSign, NodeProgram
 from tidzam.node.status import NodeStatus, SupervisorState
 from tidzam.protocol.analyzer import AnalyzerHealth, cascade_remarks
@@ -45,6 +46,7 @@ def faults(status: NodeStatus, limits: CheckSettings) -> tuple[NodeFault, ...]:
     found = [
         *_sound_card(status),
         *(fault for program in status.programs for fault in (*_stopped(status, program), *_idle(status, program))),
+        *_edge(status),
     ]
     return tuple(dict.fromkeys([*found, *_starved(status, limits)]))
 
@@ -71,6 +73,8 @@ def are_of_failed_sources(status: NodeStatus, found: tuple[NodeFault, ...]) -> b
     """Whether all faults are of sources for which a start does not wait: they have failed for a reason that only a
     person can change, or a second time."""
     failed = {source.name for source in status.sources if _has_failed(source)}
+    if status.edge is not None:
+        return all(fault.source is not None and not fault.pending for fault in found)
     return all(fault.source in failed for fault in found)
 
 
@@ -104,7 +108,8 @@ def remarks(status: NodeStatus) -> tuple[str, ...]:
     cascade = cascade_remarks(status.analyzer) if status.analyzer else ()
     privacy = status.analyzer.privacy if status.analyzer else None
     private = [privacy.remark] if privacy else []
-    return (*narrow, *replaced, *band_limited, *failing, *cascade, *private)
+    edge = [] if status.edge is None else edge_remarks(status.edge)
+    return (*edge, *narrow, *replaced, *band_limited, *failing, *cascade, *private)
 
 
 def programs_are_up(status: NodeStatus) -> bool:
@@ -112,6 +117,9 @@ def programs_are_up(status: NodeStatus) -> bool:
 
     JACK is not waited for while its sound card is at fault.
     """
+    if status.edge is not None:
+        loading = any(fault.pending and fault.source is None for fault in _edge(status))
+        return all(_state(status, program) == "RUNNING" for program in status.programs) and not loading
     manager = status.manager
     lacks_jack = status.sound_card_fault is not None
     return (
@@ -183,6 +191,16 @@ def _hangs(status: NodeStatus, program: str, reasons: tuple[str, ...]) -> list[N
     return [
         _unless_starting(reason, program, starting=process.uptime_s < YOUNG_S) for process in runs for reason in reasons
     ]
+
+
+def _edge(status: NodeStatus) -> list[NodeFault]:
+    """Faults of an edge node whose programs run."""
+    if status.edge is None:
+        return []
+    pids = {process.name: process.pid for process in status.processes if process.state == "RUNNING"}
+    running = {"recorder", "inference"} <= pids.keys()
+    found = edge_faults(status.edge, pids) if running else []
+    return [NodeFault(one.reason, pending=one.pending, source=one.source) for one in found]
 
 
 def _stream_manager(status: NodeStatus, manager: StreamManagerHealth) -> list[NodeFault]:

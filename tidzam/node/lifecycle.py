@@ -24,11 +24,11 @@ from tidzam.node.cleanup import end_processes, node_processes
 from tidzam.node.home import Home
 from tidzam.node.ports import require_free_ports
 from tidzam.node.prepare import prepare, require_classifiers
-from tidzam.node.programs import LifeSign, node_programs
+from tidzam.node.programs import WATCHDOGS, LifeSign, node_programs
 from tidzam.node.shared_memory import clear_shared_memory
 from tidzam.node.status import NodeStatus, node_status
 from tidzam.node.supervisor import Supervisor
-from tidzam.node.system_packages import require_programs
+from tidzam.node.system_packages import JACK_PROGRAMS, require_programs
 from tidzam.process import is_suspended
 from tidzam.progress import Say
 from tidzam.tokens import ensure_token
@@ -82,20 +82,21 @@ def restart(home: Home, settings: Settings, *, say: Say) -> NodeStatus:
 
 def verify(home: Home, settings: Settings) -> None:
     """Raises TidzamError for anything that would prevent a start with `settings`. Creates the home and a token."""
-    require_programs()
+    require_programs(but=JACK_PROGRAMS if settings.edge.enabled else frozenset())
     home.root.mkdir(parents=True, exist_ok=True)
     home.require_space()
     ensure_token(home.token)
     require_classifiers(settings, home.root)
     own = frozenset(process.pid for process in node_processes(home))
     require_free_ports(settings, except_of=own)
-    require_free_name(settings.jack.server, except_of=own)
+    if not settings.edge.enabled:
+        require_free_name(settings.jack.server, except_of=own)
 
 
 def launch(home: Home, settings: Settings, say: Say) -> None:
     """Start supervisord and with it all programs, in a prepared and cleared home. Raises NodeError."""
     programs = node_programs(settings)
-    *titles, last = [program.title for program in programs if program.life_sign is not LifeSign.HEARTBEAT]
+    *titles, last = [program.title for program in programs if program.name not in WATCHDOGS]
     say(f"starting {', '.join(titles)} and {last}")
     home.want(True)
     for program in programs:
@@ -124,7 +125,8 @@ def clear(home: Home, settings: Settings, say: Say) -> None:
         say(f"ended {orphans} processes left over from an earlier run")
     for path in (home.supervisor_pid, home.supervisor_socket):
         path.unlink(missing_ok=True)
-    clear_shared_memory(settings.jack.server)
+    if not settings.edge.enabled:
+        clear_shared_memory(settings.jack.server)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ def prepare(home: Home, settings: Settings, say: Say) -> Settings:
         password, admin_password = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
         profile = yaml.safe_dump(resolved.model_dump(mode="json", by_alias=True), sort_keys=False)
         _write(home.profile, profile.encode())
-        _write(home.icecast_config, _icecast(home, settings, password, admin_password).encode())
+        if not settings.edge.enabled:
+            _write(home.icecast_config, _icecast(home, settings, password, admin_password).encode())
         passwords = {PASSWORD_ENV: password, ADMIN_PASSWORD_ENV: admin_password}
         write_configuration(home, supervised_programs(LaunchContext(home, settings, passwords)))
     except OSError as error:
@@ -107,7 +108,7 @@ def _resolve(source: SourceSettings, home: Home, settings: Settings, say: Say) -
     """Replace a demo source by a synthesized file that is repeated; other sources stay as they are."""
     if source.demo is None:
         return source
-    channels = source.nb_channels or DEMO_CHANNELS
+    channels = source.nb_channels or (1 if settings.edge.enabled else DEMO_CHANNELS)
     path = _synthesize(source.demo, channels, home.scenes, settings.jack.rate_hz, say)
     return source.model_copy(update={"demo": None, "url": _url(path, home), "nb_channels": channels, "loop": True})
 

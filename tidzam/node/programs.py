@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # pydantic doubles the memory of a watchdog that needs no set
 WATCHDOGS: Final = ("watchdog", "watchdog_guard")
 """The first monitors the programs, the second monitors the first; both monitor supervisord."""
 
+SMALL_ENV: Final = {"MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Environment of the programs of an edge node: threads of their own heaps and of linear algebra cost memory."""
+
 
 class LifeSign(Enum):
     """How a program shows that it is alive."""
@@ -138,10 +141,26 @@ def _watchdog(name: str, title: str) -> NodeProgram:
     return NodeProgram(
         name=name,
         title=title,
-        argv=lambda _: _module("tidzam.node.watchdog", name),
+        argv=lambda context: _module("tidzam.node.watchdog", name, *_watched(name, context.settings)),
         life_sign=LifeSign.HEARTBEAT,
         outlives_supervisor=True,
     )
+
+
+def _watched(name: str, settings: Settings) -> tuple[str, ...]:
+    """What a watchdog of an edge node need not read from the settings, whose library doubles its memory."""
+    if not settings.edge.enabled:
+        return ()
+    from tidzam.node.watched import Watched
+
+    others = [program.name for program in node_programs(settings) if program.name != name]
+    limits = settings.check
+    watched = Watched(tuple(others), hung_after_s=limits.hung_after_s, start_timeout_s=limits.start_timeout_s)
+    return (watched.encode(),)
+
+
+def _has_jack(settings: Settings) -> bool:
+    return not settings.edge.enabled
 
 
 JACKD = NodeProgram(
@@ -150,6 +169,7 @@ JACKD = NodeProgram(
     argv=_jackd_argv,
     env=_jackd_env,
     life_sign=LifeSign.JACK_CYCLES,
+    is_wanted=_has_jack,
     umask=0o077,  # JACK's shared memory holds audio
 )
 ICECAST = NodeProgram(
@@ -157,6 +177,7 @@ ICECAST = NodeProgram(
     title="Icecast",
     argv=_icecast_argv,
     life_sign=LifeSign.HTTP_ANSWER,
+    is_wanted=_has_jack,
     server=lambda settings: settings.icecast,
     # A file of Icecast's own pages: a request for its status can crash Icecast 2.4 while it starts, and each request
     # for something that does not exist adds a line to its log.
@@ -169,6 +190,7 @@ STREAM_MANAGER = NodeProgram(
     env=lambda context: {name: context.passwords[name] for name in (PASSWORD_ENV, ADMIN_PASSWORD_ENV)},
     life_sign=LifeSign.HEALTH,
     server=lambda settings: settings.stream_manager,
+    is_wanted=_has_jack,
     uses_jack=True,
     applies_access=True,
     stop_wait_s=LONG_STOP_WAIT_S,
@@ -179,6 +201,7 @@ ANALYZER = NodeProgram(
     argv=_program("analyzer"),
     life_sign=LifeSign.HEALTH,
     server=lambda settings: settings.analyzer,
+    is_wanted=_has_jack,
     address_title="Events (Socket.IO)",
     uses_jack=True,
     applies_access=True,
@@ -190,8 +213,26 @@ CONSOLE = NodeProgram(
     argv=_program("console"),
     life_sign=LifeSign.HEALTH,
     server=lambda settings: settings.console,
-    is_wanted=lambda settings: settings.console.enabled,
+    is_wanted=lambda settings: settings.console.enabled and not settings.edge.enabled,
     address_title="Console",
+)
+RECORDER = NodeProgram(
+    name="recorder",
+    title="the recorder",
+    argv=_program("stream_manager.direct"),
+    life_sign=LifeSign.HEARTBEAT,
+    is_wanted=lambda settings: settings.edge.enabled,
+    env=lambda _: SMALL_ENV,
+    stop_wait_s=LONG_STOP_WAIT_S,
+)
+INFERENCE = NodeProgram(
+    name="inference",
+    title="the inference",
+    argv=_program("analyzer.inbox"),
+    life_sign=LifeSign.HEARTBEAT,
+    is_wanted=lambda settings: settings.edge.enabled,
+    env=lambda _: SMALL_ENV,
+    stop_wait_s=LONG_STOP_WAIT_S,
 )
 WATCHDOG = _watchdog(WATCHDOGS[0], "the watchdog")
 WATCHDOG_GUARD = _watchdog(WATCHDOGS[1], "the watchdog's guard")
@@ -205,6 +246,8 @@ _REGISTRY = Registry(
         "stream_manager": f"{__name__}:STREAM_MANAGER",
         "analyzer": f"{__name__}:ANALYZER",
         "console": f"{__name__}:CONSOLE",
+        "recorder": f"{__name__}:RECORDER",
+        "inference": f"{__name__}:INFERENCE",
     },
 )
 

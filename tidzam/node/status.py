@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 from tidzam.config import Settings
 from tidzam.jack.cycle_check import cycles_run
 from tidzam.node.cleanup import node_processes
+from tidzam.node.edge_status import EdgeStatus
 from tidzam.node.home import Home
 from tidzam.node.http_probe import answers
 from tidzam.node.programs import LifeSign, NodeProgram, in_sentence, node_programs, servers
@@ -80,7 +81,8 @@ class NodeStatus:
     `programs` are those that it consists of, `servers` the health of each of them that serves HTTP, by name.
     `manager` and `analyzer` are the detailed reports of these two, None if they sent none. `strays` are processes of
     the node that are running although supervisord is gone. `jack_ok` is whether the cycles of the JACK server run,
-    None if that was not examined. `sound_card_fault` is why jackd cannot use its sound card, None if it can.
+    None if that was not examined. `sound_card_fault` is why jackd cannot use its sound card, None if it can. `edge` is
+    the state of an edge node, None for other nodes.
     """
 
     home: Path
@@ -96,6 +98,7 @@ class NodeStatus:
     urls: Mapping[str, str]
     programs: tuple[NodeProgram, ...]
     sound_card_fault: str | None = None
+    edge: EdgeStatus | None = None
 
     @property
     def running(self) -> bool:
@@ -134,6 +137,7 @@ class NodeStatus:
             "analyzer": self.analyzer.model_dump(mode="json") if self.analyzer else None,
             "reasons": list(self.reported_reasons),
             "urls": dict(self.urls),
+            "edge": None if self.edge is None else self.edge.to_dict(),
         }
 
 
@@ -166,11 +170,12 @@ def node_status(home: Home, settings: Settings, *, thorough: bool = True) -> Nod
         strays=() if state is SupervisorState.RUNNING else _strays(home),
         jack_ok=jack_ok,
         servers=health,
-        manager=_parsed(StreamManagerHealth, health["stream_manager"]),
-        analyzer=_parsed(AnalyzerHealth, health["analyzer"]),
+        manager=_parsed(StreamManagerHealth, health.get("stream_manager")),
+        analyzer=_parsed(AnalyzerHealth, health.get("analyzer")),
         free_mb=round(shutil.disk_usage(home.root).free / 1e6),
         urls=node_urls(settings),
         programs=node_programs(settings),
+        edge=EdgeStatus.read(home, settings) if settings.edge.enabled else None,
         sound_card_fault=None if jackd is None else _sound_card_fault(home, settings, jackd, jack_ok=jack_ok),
     )
 
@@ -190,10 +195,10 @@ def _logs_since_start(home: Home, program: str) -> bool:
     return False
 
 
-def _parsed(message: type[_Message], health: ServerHealth) -> _Message | None:
+def _parsed(message: type[_Message], health: ServerHealth | None) -> _Message | None:
     """The detailed report of a server; None if there is none, or if it has the format of another version."""
     try:
-        return message.model_validate(health.detail)
+        return None if health is None else message.model_validate(health.detail)
     except ValidationError:
         return None
 

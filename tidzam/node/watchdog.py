@@ -24,12 +24,12 @@ from tidzam.heartbeats import beat
 from tidzam.log import set_up_logging
 from tidzam.node.hang_detection import Observation, Patience, Record, Revival
 from tidzam.node.home import Home
-from tidzam.node.jack_sign import JackSign
 from tidzam.node.jackd_log import FoldingLog
 from tidzam.node.life_signs import HeartbeatSign, HttpSign, Sign
 from tidzam.node.programs import WATCHDOGS, LifeSign, NodeProgram, node_programs
 from tidzam.node.supervisor import ProgramState, Supervisor
 from tidzam.node.supervisor_monitor import SupervisorMonitor
+from tidzam.node.watched import Watched
 from tidzam.process import NODE_ENV, is_suspended
 from tidzam.tokens import find_token
 
@@ -92,11 +92,14 @@ class Watchdog:
                 log.warning("%s", error)
 
 
-def run(home: Home, name: str) -> None:
-    """Check the programs until the node is stopped or another supervisord has new watchdogs."""
-    if name == JACKD_LOGGER:
+def run(home: Home, name: str, watched: Watched | None = None) -> None:
+    """Check the programs until the node is stopped or another supervisord has new watchdogs.
+
+    `watched` are those of an edge node; other watchdogs find them in the settings.
+    """
+    if name == JACKD_LOGGER and watched is None:
         FoldingLog(home.jackd_fifo, home.log("jackd")).start()
-    supervisor, watchdog = Supervisor(home), _watchdog(home, name)
+    supervisor, watchdog = Supervisor(home), _watchdog(home, name, watched)
     care = SupervisorMonitor(home)
     while not care.is_superseded():
         programs = supervisor.programs(timeout_s=CALL_TIMEOUT_S)
@@ -109,9 +112,11 @@ def run(home: Home, name: str) -> None:
         time.sleep(ROUND_S)
 
 
-def _watchdog(home: Home, name: str) -> Watchdog:
+def _watchdog(home: Home, name: str, watched_programs: Watched | None) -> Watchdog:
     if name != WATCHDOGS[0]:
         return Watchdog(home, {WATCHDOGS[0]: HeartbeatSign(home.beat(WATCHDOGS[0]))}, GUARD_PATIENCE)
+    if watched_programs is not None:
+        return _watchdog_of_heartbeats(home, watched_programs)
     settings, token = home.settings(), find_token(home.root)
     watched = [program for program in node_programs(settings) if program.name != name]
     signs = {program.name: _sign_of(program, home, settings, token) for program in watched}
@@ -120,9 +125,17 @@ def _watchdog(home: Home, name: str) -> Watchdog:
     return Watchdog(home, signs, patience)
 
 
+def _watchdog_of_heartbeats(home: Home, watched: Watched) -> Watchdog:
+    signs = {program: HeartbeatSign(home.beat(program)) for program in watched.programs}
+    patience = Patience.of(hung_after_s=watched.hung_after_s, start_timeout_s=watched.start_timeout_s)
+    return Watchdog(home, signs, patience)
+
+
 def _sign_of(program: NodeProgram, home: Home, settings: Settings, token: str | None) -> Sign:
     """The sign of life expected of a program. Only programs that report their health receive the token."""
     if program.life_sign is LifeSign.JACK_CYCLES:
+        from tidzam.node.jack_sign import JackSign  # an edge node has no JACK
+
         return JackSign(settings.jack.server)
     url = program.url(settings)
     if url is None:
@@ -138,7 +151,8 @@ def _end(number: int, frame: FrameType | None) -> None:
 def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     set_up_logging()
-    run(Home(Path(os.environ[NODE_ENV])), sys.argv[1])
+    home, (name, *watched) = Home(Path(os.environ[NODE_ENV])), sys.argv[1:]
+    run(home, name, Watched.parse(watched[0]) if watched else None)
 
 
 if __name__ == "__main__":

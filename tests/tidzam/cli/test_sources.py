@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 from tests.support.gap_clock import NOON, SetClock
 from tests.support.status import source
 from tidzam.audio.alsa import AlsaDevice
-from tidzam.cli.show import duration
 from tidzam.cli.source_tables import (
     device_profile,
     heard_table,
@@ -24,6 +23,7 @@ from tidzam.cli.source_tables import (
     sources_table,
 )
 from tidzam.cli.sources import app
+from tidzam.cli.tables import duration
 from tidzam.config import load_settings
 from tidzam.gaps import GapLedger, GapReason
 from tidzam.gaps.heard import Heard
