@@ -18,6 +18,7 @@ app = command_line(
     no_args_is_help=True,
 )
 app.command()(node.start)
+app.command()(node.run)
 app.command()(node.stop)
 app.command()(node.restart)
 app.command()(node.check)

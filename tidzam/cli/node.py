@@ -1,7 +1,8 @@
-"""start, stop, restart, check, status."""
+"""start, run, stop, restart, check, status."""
 
 from __future__ import annotations
 
+import os
 import time
 
 import typer
@@ -37,6 +38,26 @@ def start(
     with interruptible(), place.locked(say):
         status = start_node(place, settings, keep=keep, say=say)
     _finish_start(status, settings, seconds=time.monotonic() - began)
+
+
+def run(profile: ProfileOption = "default", home: HomeOption = None) -> None:
+    """Start the node and stay in the foreground; stop it at Ctrl-C or SIGTERM. For systemd: it says when the node
+    works, and gives signs of life while it does.
+
+    Exit code: 0 stopped, 1 not started, 2 wrong usage.
+    """
+    from tidzam.node.foreground import become_foreground
+    from tidzam.node.lifecycle import start as start_node
+    from tidzam.node.service_manager import ServiceManager
+
+    manager = ServiceManager.take(os.environ)
+    settings = profile_settings(profile)
+    place = find_home(home, settings)
+    began = time.monotonic()
+    with interruptible(), place.locked(say):
+        status = start_node(place, settings, keep=False, say=say)
+    _show_start(status, settings, seconds=time.monotonic() - began)
+    become_foreground(place, manager)
 
 
 def stop(home: HomeOption = None) -> None:
@@ -79,6 +100,12 @@ def restart(
 
 
 def _finish_start(status: NodeStatus, settings: Settings, *, seconds: float) -> None:
+    if _show_start(status, settings, seconds=seconds):
+        raise typer.Exit(WITH_FAULTS)
+
+
+def _show_start(status: NodeStatus, settings: Settings, *, seconds: float) -> bool:
+    """Show a node that was started; returns whether it has faults."""
     from tidzam.cli.access import access_lines, first_admin_lines
     from tidzam.cli.show import print_started
     from tidzam.node.check import faults
@@ -88,8 +115,7 @@ def _finish_start(status: NodeStatus, settings: Settings, *, seconds: float) -> 
     lines = [*first_admin_lines(settings, status.home), *access_lines(settings, Home(status.home).token)]
     for line in lines:
         console.print(escape(line), highlight=False, soft_wrap=True)
-    if found:
-        raise typer.Exit(WITH_FAULTS)
+    return bool(found)
 
 
 def check(home: HomeOption = None, as_json: JsonOption = False) -> None:

@@ -61,7 +61,7 @@ CHANGES: tuple[tuple[str, AuditAction], ...] = (
 ELSEWHERE = {"backup restore", "models add"}
 """Commands that change a home and are tested below, or fetch a model before they do the same as `models import`."""
 READ_ONLY = {
-    *("start", "stop", "restart", "check", "status", "watch", "install", "lint", "test", "bench"),
+    *("start", "run", "stop", "restart", "check", "status", "watch", "install", "lint", "test", "bench"),
     *("sources history", "sources signals", "sources heard", "sources devices"),
     *("sinks test", "store status", "activity show", "models list", "models show", "models species", "models reload"),
     *("backup create", "backup list", "backup verify", "search index", "search status", "search find", "users list"),
