@@ -32,7 +32,7 @@ from analyzer.live.thread_priority import lower_priority
 from analyzer.metrics import HealthCollector
 from analyzer.pipeline import Pipeline
 from analyzer.privacy import PrivateStages, SpeechStage
-from analyzer.sinks.base import NamedSink, SinkContext, make_sinks, marked
+from analyzer.sinks.base import NamedSink, SinkContext, clip_folders, make_sinks, marked
 from analyzer.sinks.clips import ClipSink
 from analyzer.sinks.queue import BoundedSink
 from analyzer.sinks.shadow_events import ShadowEvents
@@ -159,6 +159,7 @@ class Analyzer:
             location=options.location,
             cascade=pipeline.identity,
             store=options.store,
+            clip_folders=clip_folders(settings.sinks),
         )
         self._others = others = make_sinks(settings.sinks, context)
         self._clips = clips = [named.sink for named in others if isinstance(named.sink, ClipSink)]

@@ -26,7 +26,7 @@ from analyzer.result_formats.base import check_file
 from analyzer.show.picture import DetectionPicture
 from analyzer.show.playback import has_display, play
 from analyzer.show.window import SpectrogramWindow, spectrogram_window
-from analyzer.sinks.base import SinkContext, make_sinks
+from analyzer.sinks.base import SinkContext, clip_folders, make_sinks
 from analyzer.sinks.file_sinks import FileSinks
 from tidzam.allocator import keep_freed_memory
 from tidzam.audio.files import AudioFile, open_audio
@@ -89,6 +89,7 @@ def run_file(options: FileOptions) -> int:
             location=options.location,
             cascade=pipeline.identity,
             store=options.store,
+            clip_folders=clip_folders(settings.sinks),
         )
         sinks = FileSinks(make_sinks(settings.sinks, context))
         with _window(options, analysis.recording) as window, ctrl_c() as stop:

@@ -17,7 +17,7 @@ PROGRAMS = ("stream_manager", "analyzer", "trainer", "database_tool", "console")
 HEAVY = {"jack", "tensorflow", "keras", "aiohttp", "socketio", "onnxruntime", "scipy", "soundfile", "sqlalchemy"}
 _LEVELS = {
     0: """__init__ addresses ahead aio allocator atomic class_rules clocks config daytime denormals
-        edge_folders error_codes errors extensions file_ages folder_changes hangup heartbeats
+        edge_folders error_codes errors extensions file_ages folder_changes forwarding hangup heartbeats
         icecast_passwords inbox_status keep_marks labels log naming output_hints parallel paths patterns
         process progress proxy recorder_status recording_folders recording_names recording_retention scrub segments
         startup_signals suggest tables taxa temporaries tensorflow_loader terminal text times tokens types

@@ -218,6 +218,52 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "A network is not trained.", "TensorFlow is not installed.", "Run `tidzam install train`."
         ),
     },
+    "Forwarding": {
+        "forward_node": Explanation(
+            "A node may not forward here under its name.",
+            "The account of the token has another name than the node, or the receiving node has the same name.",
+            "Set `node.name` of the forwarding node, or make an account of its name: `tidzam users add NAME --role node`.",
+        ),
+        "not_a_node": Explanation(
+            "No token for forwarding was made.",
+            "The account belongs to a person.",
+            "Make an account for the node: `tidzam users add NAME --role node`.",
+        ),
+        "clip_too_large": Explanation(
+            "A clip was refused.", "It is larger than `console.forwarded.clip_mb`.", "Raise it, or make shorter clips."
+        ),
+        "forward_full": Explanation(
+            "The receiving node accepts no more clips at present.",
+            "`console.forwarded.gigabytes` is reached, or the disk is too full.",
+            "Delete some of the clips there, or raise the limit. The clips wait at the other node meanwhile.",
+        ),
+        "too_many_uploads": Explanation(
+            "A node has begun too many uploads.",
+            "`console.forwarded.uploads` is reached by uploads that were not completed.",
+            "Complete them, or wait until they expire.",
+        ),
+        "upload_offset": Explanation(
+            "A part of an upload was refused.",
+            "It does not begin where what has arrived ends.",
+            "Ask for the offset with HEAD, and continue there.",
+        ),
+        "upload_taken": Explanation(
+            "A part of an upload was given up.",
+            "Another request goes on with the same upload, since this one seemed to hang.",
+            "Nothing.",
+        ),
+        "clip_damaged": Explanation(
+            "A clip, or a part of it, was not accepted.",
+            "What has arrived has another checksum than what was sent.",
+            "Nothing: it is sent again. If it happens again and again, check the disks of both nodes.",
+        ),
+        "tus_version": Explanation(
+            "An upload was refused.", "The client uses another version of tus than 1.0.0.", "Use another client."
+        ),
+        "media_type": Explanation(
+            "A request was refused.", "Its Content-Type is not the expected one.", "Set the one that the message names."
+        ),
+    },
     "Settings and set-up": {
         "config": Explanation("A setting is wrong.", "See the line and the key in the message.", "Correct it."),
         "setup": Explanation(

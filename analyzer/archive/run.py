@@ -20,7 +20,7 @@ from analyzer.archive.summary import ArchiveSummary, print_json, print_summary
 from analyzer.archive.workers import ArchiveWorkers, WorkerProcesses
 from analyzer.pipeline import Pipeline
 from analyzer.result_formats.base import FileResult, make_format
-from analyzer.sinks.base import NamedSink, SinkContext, make_sinks, sink_names
+from analyzer.sinks.base import NamedSink, SinkContext, clip_folders, make_sinks, sink_names
 from analyzer.sinks.file_sinks import FileSinks
 from tidzam.config.location import LocationSettings
 from tidzam.config.result_formats import ResultTarget
@@ -118,6 +118,7 @@ def _sinks(
         cascade=pipeline.identity,
         store=options.store,
         is_archive=True,
+        clip_folders=clip_folders(options.settings.sinks),
     )
     named = [
         (NamedSink(name, made.sink), settings)

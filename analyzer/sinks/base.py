@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from analyzer.files.recording import AnalyzedFile
 from tidzam.config.location import LocationSettings
-from tidzam.config.sinks import SINKS, SinkSettings
+from tidzam.config.sinks import SINKS, ClipSinkSettings, SinkSettings
 from tidzam.config.store import LOCAL_STORE, StoreSettings
 from tidzam.labels import LabelTree
 from tidzam.results import AnalyzedBatch, CascadeIdentity
@@ -80,7 +80,7 @@ class SinkContext:
     is unknown. `is_archive`: the detections are those of recordings of the past, each of which is delivered when its
     file is complete; they say nothing about what is heard now. `on_sent` is called with what was sent or written, as
     text without secrets: whoever tries a sink wants to see it. `cascade` is the one that is live when the sink is made,
-    and `store` says where the store is.
+    `store` says where the store is, and `clip_folders` are those of the sinks of clips.
     """
 
     node: str
@@ -94,6 +94,7 @@ class SinkContext:
     on_sent: Callable[[str], None] = _ignore
     cascade: CascadeIdentity | None = None
     store: StoreSettings = LOCAL_STORE
+    clip_folders: tuple[Path, ...] = ()
 
 
 class SinkFactory(Protocol):
@@ -125,6 +126,11 @@ def marked(sinks: Iterable[NamedSink], analyzed: AnalyzedBatch) -> AnalyzedBatch
             except Exception:  # a fault of a sink must not reach the analyzer
                 log.exception("sink %s cannot add to the results", named.name)
     return analyzed
+
+
+def clip_folders(sinks: Iterable[SinkSettings]) -> tuple[Path, ...]:
+    """The folders in which the sinks of these settings keep clips."""
+    return tuple(sink.folder for sink in sinks if isinstance(sink, ClipSinkSettings))
 
 
 def make_sinks(settings: Sequence[SinkSettings], context: SinkContext) -> list[NamedSink]:

@@ -11,10 +11,10 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from console.accounts.credentials import digest, new_secret
 from console.accounts.lock_out import LockOutPolicy
 from console.accounts.visitor import Visitor
 from tidzam.accounts.audit import Actor, AuditAction, record
+from tidzam.accounts.credentials import digest, new_secret
 from tidzam.accounts.passwords import hash_password, is_outdated, verify_password
 from tidzam.accounts.users import find_user, require_user
 from tidzam.errors import RequestError

@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
-from console.accounts.credentials import TOKEN_PREFIX, digest
 from console.accounts.session_policy import SessionPolicy, is_due
 from console.accounts.visitor import Visitor
 from tidzam.accounts.audit import AuditAction, record
+from tidzam.accounts.credentials import TOKEN_PREFIX, digest
 from tidzam.accounts.roles import PERMISSIONS, Permission, Role, token_permissions
 from tidzam.accounts.users import find_user
 from tidzam.errors import StoreError

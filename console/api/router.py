@@ -14,6 +14,7 @@ from console.api import (
     classes,
     classifiers,
     detections,
+    forward,
     heard,
     jobs,
     listen,
@@ -42,6 +43,6 @@ def api_router() -> APIRouter:
     of_sound = (node, live, listen, detections, classes, activity, sound, annotation_routes, tags, search, jobs)
     for topic in (session, *of_sound, builder_routes, classifiers, models, account, users, audit):
         router.include_router(topic.router)
-    for topic in (sources, heard, microphones, backups):
+    for topic in (sources, heard, microphones, backups, forward):
         router.include_router(topic.router)
     return router

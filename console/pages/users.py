@@ -35,18 +35,22 @@ def add(
     name: Annotated[str, Form(max_length=64)] = "",
     role: Annotated[Role, Form()] = Role.VIEWER,
 ) -> Response:
-    """Add a user with a new password, which is shown once."""
-    password = new_password()
+    """Add a user with a new password, or a node with a new token, which is shown once."""
+    password = None if role is Role.NODE else new_password()
     try:
         added = users.add_user(runtime.store, visitor, name, role, password, now=runtime.now())
     except RequestError as error:
         return _page(request, visitor, runtime, error=error, name=name)
+    if password is None:
+        return _with_token(request, visitor, runtime, added.name)
     return _page(request, visitor, runtime, shown=(added.name, password))
 
 
 @router.post("/{name}/password")
 def reset_password(request: Request, visitor: CurrentVisitor, runtime: Runtime, name: str) -> Response:
-    """Give a user a new password, which is shown once."""
+    """Give a user a new password, or a node a new token, which is shown once."""
+    if users.role_of(runtime.store, name) is Role.NODE:
+        return _with_token(request, visitor, runtime, name)
     password = new_password()
     changed = users.change_user(runtime.store, visitor, name, role=None, password=password, now=runtime.now())
     return _page(request, visitor, runtime, shown=(changed.name, password))
@@ -74,6 +78,12 @@ def remove(request: Request, visitor: CurrentVisitor, runtime: Runtime, name: st
     return RedirectResponse(local_path(request, "/users"), 303)
 
 
+def _with_token(request: Request, visitor: Visitor, runtime: ConsoleRuntime, name: str) -> Response:
+    """The page with a new token of a node."""
+    token = users.new_node_token(runtime.store, visitor, name, now=runtime.now())
+    return _page(request, visitor, runtime, shown=(name, token), what="token")
+
+
 def _page(
     request: Request,
     visitor: Visitor,
@@ -82,8 +92,9 @@ def _page(
     error: RequestError | None = None,
     name: str = "",
     shown: tuple[str, str] | None = None,
+    what: str = "password",
 ) -> Response:
-    """The page; `shown` are the name and the new password of a user."""
+    """The page; `shown` are the name and the new password of a user, or the new token of a node."""
     return render(
         request,
         "users.html",
@@ -94,4 +105,5 @@ def _page(
         error=error,
         name=name,
         shown=shown,
+        what=what,
     )

@@ -8,13 +8,13 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from console.accounts.credentials import digest, new_api_token
 from console.accounts.lock_out import LockOutPolicy
 from console.accounts.log_in import require_password
 from console.accounts.session_policy import SessionPolicy
 from console.accounts.visitor import Visitor
 from console.services.models import NewToken, SessionView, TokenView
 from tidzam.accounts.audit import AuditAction, record
+from tidzam.accounts.credentials import digest, new_api_token
 from tidzam.accounts.roles import SCOPES, Permission
 from tidzam.accounts.users import require_user, set_password
 from tidzam.errors import RequestError

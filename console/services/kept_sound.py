@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, and_, select, type_coerce, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from console.services.annotated_sound import AnnotatedSound
+from console.services.forwarding.places import forwarded_folder
 from tidzam.config import Settings
 from tidzam.config.sinks import ClipSinkSettings
 from tidzam.keep_marks import keep, marked_by_programs, release
@@ -45,7 +46,8 @@ class KeptSound:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         sinks = settings.analyzer.sinks
-        self._clips = _Folders.of(sink.folder for sink in sinks if isinstance(sink, ClipSinkSettings))
+        folders = [sink.folder for sink in sinks if isinstance(sink, ClipSinkSettings)]
+        self._clips = _Folders.of([*folders, forwarded_folder(settings)])
         self._recordings = _Folders.of(recording_folders(settings))
         self._annotated = AnnotatedSound(settings)
         self._kept: set[Path] | None = None

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import select
 
 from console.services.channel_recordings import ChannelRecordings
+from console.services.forwarding.places import forwarded_clip
 from console.services.sound_places import channel_recordings, clip_file, is_of_this_node
 from console.services.turns import sound_turns
 from console.services.unfinished_sound import require_read
@@ -108,10 +109,12 @@ def detection_sound(
     if found is None:
         raise RequestError("There is no such detection.", hint="It may have been removed.", code="not_found")
     start, end, clip, channel, node = found
-    if not is_of_this_node(settings, node):
-        message = f"The node {node} heard it, and its sound is there."
-        raise RequestError(message, hint="See the console of that node.", code="no_recording")
     path = clip_file(settings, clip) if clip else None
+    if not is_of_this_node(settings, node):
+        path = forwarded_clip(settings, clip or "")
+        if path is None:
+            message = f"The node {node} heard it, and its sound is there."
+            raise RequestError(message, hint="See the console of that node.", code="no_recording")
     if path is not None:
         return _clip_sound(settings, path, start, sound_format)
     duration_s = min((end - start).total_seconds() + 2 * margin_s, settings.console.sound.longest_s)

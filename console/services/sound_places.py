@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from console.services.channel_recordings import ChannelRecordings, StoredRecordings
+from console.services.forwarding.places import forwarded_clip, node_folder
 from console.services.unfinished_sound import UnfinishedSound
 from tidzam.config import Settings
 from tidzam.config.recording import RecordSettings
@@ -51,13 +52,17 @@ def own_recordings(settings: Settings, source: str) -> RecordedFolder | None:
 
 
 def is_of_this_node(settings: Settings, node: str) -> bool:
-    """Whether the sound of what `node` heard is on this machine. A store in the home is that of this node, which may
-    have had another name."""
-    return settings.store.url is None or node == settings.node.known_as
+    """Whether `node`, of which the store knows detections, is this one. A store in the home is that of this node, which
+    may have had another name, and of those that forward to it."""
+    if node == settings.node.known_as:
+        return True
+    return settings.store.url is None and node_folder(settings, node) is None
 
 
 def clip_file(settings: Settings, clip: str) -> Path | None:
     """The file of a clip, named as in a detection; None if it is gone, or would be outside of the folders of clips."""
+    if (forwarded := forwarded_clip(settings, clip)) is not None:
+        return forwarded
     for sink in settings.analyzer.sinks:
         if isinstance(sink, ClipSinkSettings):
             folder = sink.folder.resolve()

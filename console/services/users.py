@@ -7,6 +7,7 @@ from datetime import datetime
 from console.accounts.visitor import Visitor
 from console.services.models import UserView
 from tidzam.accounts import users
+from tidzam.accounts.node_tokens import renew_node_token
 from tidzam.accounts.roles import Role
 from tidzam.store.database import Store
 from tidzam.store.tables.accounts import UserRow
@@ -36,6 +37,18 @@ def change_user(
             keep = visitor.session if user.id == visitor.user_id else None
             users.set_password(session, user, password, by=visitor.actor, now=now, keep_session=keep)
         return _view(user)
+
+
+def role_of(store: Store, name: str) -> Role:
+    """The role of a user. Raises RequestError (`no_user`)."""
+    with store.read() as session:
+        return Role(users.require_user(session, name).role)
+
+
+def new_node_token(store: Store, visitor: Visitor, name: str, *, now: datetime) -> str:
+    """A new token of the account of a node, in place of those before. Raises RequestError (`no_user`, `not_a_node`)."""
+    with store.write() as session:
+        return renew_node_token(session, users.require_user(session, name), by=visitor.actor, now=now)
 
 
 def remove_user(store: Store, visitor: Visitor, name: str, *, now: datetime) -> None:

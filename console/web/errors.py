@@ -17,8 +17,9 @@ from console.services.annotations.conflict import AnnotationConflictError
 from console.services.turns import BusyError
 from console.services.unfinished_sound import StillRecordingError
 from console.web.templates import render
-from console.web.urls import is_api, local_path
+from console.web.urls import is_api, local_path, route_path
 from tidzam.errors import RequestError, StoreError, TidzamError
+from tidzam.forwarding import CHECKSUM_MISMATCH, CLIPS_PATH, TUS_VERSION
 from tidzam.protocol.messages import WireError
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,15 @@ STATUS: Final[Mapping[str, int]] = {
     "too_many_sources": 409,
     "stream_manager_away": 503,
     "too_many_streams": 429,
+    "forward_node": 403,
+    "upload_offset": 409,
+    "upload_taken": 409,
+    "tus_version": 412,
+    "clip_too_large": 413,
+    "media_type": 415,
+    "too_many_uploads": 429,
+    "clip_damaged": CHECKSUM_MISMATCH,
+    "forward_full": 507,
     "locked_out": 429,
     "rate_limited": 429,
     "openid": 401,
@@ -116,6 +126,8 @@ def add_error_handlers(app: FastAPI) -> None:
 def error_response(request: Request, error: TidzamError, status: int) -> Response:
     """The response to a request that failed: JSON, a page, or the log-in for people who must log in first."""
     headers = {"Retry-After": str(error.wait_s)} if isinstance(error, _LATER) else {}
+    if route_path(request).startswith(CLIPS_PATH):
+        headers |= {"Tus-Resumable": TUS_VERSION, "Tus-Version": TUS_VERSION}
     if status == 401 and is_api(request):
         headers["WWW-Authenticate"] = "Bearer"
     if is_api(request):

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidzam.config import Settings
 from tidzam.errors import RequestError
+from tidzam.forwarding import CLIPS_PATH
 from tidzam.server.access import is_own_host, own_names
 from tidzam.server.connections import party
 from tidzam.server.rate_limit import TokenBucket
@@ -105,6 +106,8 @@ class RequestGuard:
         """That of a request to this path: files of annotations may be larger than all else."""
         if scope["path"].endswith("/api/v1/annotations/import"):
             return SizeLimit(self._console.import_bytes, "console.import_bytes")
+        if f"{CLIPS_PATH}/" in scope["path"]:
+            return SizeLimit(round(self._console.forwarded.clip_mb * 1e6), "console.forwarded.clip_mb")
         return SizeLimit(self._console.body_bytes, "console.body_bytes")
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:

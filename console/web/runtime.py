@@ -20,6 +20,9 @@ from console.openid.provider import OpenIdProvider
 from console.services.annotations.service import AnnotationService
 from console.services.backups import NodeBackups
 from console.services.builder.service import ModelBuilder
+from console.services.forwarding.reception import UploadTurns
+from console.services.forwarding.records import ForwardedRecords
+from console.services.forwarding.uploads import UploadShelf
 from console.services.jobs.requests import JobDesk
 from console.services.known_classes import KnownClasses, known_classes
 from console.services.microphones import Microphones
@@ -75,6 +78,21 @@ class ConsoleRuntime:
     def disk(self) -> DiskUse:
         """What takes up the disk."""
         return DiskUse(self.settings, self.store, now=self.now)
+
+    @cached_property
+    def forwarded(self) -> ForwardedRecords:
+        """What other nodes have heard."""
+        return ForwardedRecords(self.settings, self.store)
+
+    @cached_property
+    def uploads(self) -> UploadShelf:
+        """The clips that other nodes upload."""
+        return UploadShelf(self.settings)
+
+    @cached_property
+    def upload_turns(self) -> UploadTurns:
+        """Which request works on an upload."""
+        return UploadTurns()
 
     @cached_property
     def microphones(self) -> Microphones:

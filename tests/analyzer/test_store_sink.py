@@ -13,7 +13,8 @@ from analyzer.__main__ import _keeping
 from analyzer.archive.sinks import chosen_sinks
 from analyzer.files.recording import EPOCH, AnalyzedFile
 from analyzer.sinks.base import SinkContext
-from analyzer.sinks.store import StoreSink, record_of
+from analyzer.sinks.detection_records import record_of
+from analyzer.sinks.store import StoreSink
 from tests.support.batches import LABELS, START, Batches
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings, Settings

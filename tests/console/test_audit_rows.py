@@ -69,8 +69,13 @@ UNCHANGED = {
     ("POST", "/api/v1/sources/test"),
     ("POST", "/api/v1/recognizers/plan"),
     ("POST", "/api/v1/microphones/{id}/audio"),
+    ("POST", "/api/v1/forward/records"),
+    ("OPTIONS", "/api/v1/forward/clips"),
+    ("POST", "/api/v1/forward/clips"),
+    ("PATCH", "/api/v1/forward/clips/{id}"),
+    ("DELETE", "/api/v1/forward/clips/{id}"),
 }
-"""Routes that change nothing that is kept."""
+"""Routes that change nothing that is kept, or by which other nodes add what they hear."""
 
 
 def test_every_change_leaves_one_row(console: ConsoleUnderTest) -> None:

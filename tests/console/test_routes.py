@@ -16,7 +16,7 @@ from tidzam.accounts.roles import PERMISSIONS, Permission, Role
 
 PUBLIC = None
 VIEW, ACCOUNT, ADMINISTER = Permission.VIEW, Permission.ACCOUNT, Permission.ADMINISTER
-ANNOTATE, MANAGE = Permission.ANNOTATE, Permission.MANAGE
+ANNOTATE, MANAGE, FORWARD = Permission.ANNOTATE, Permission.MANAGE, Permission.FORWARD
 
 ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/login"): PUBLIC,
@@ -183,6 +183,12 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("PATCH", "/api/v1/users/{name}"): ADMINISTER,
     ("DELETE", "/api/v1/users/{name}"): ADMINISTER,
     ("GET", "/api/v1/audit"): ADMINISTER,
+    ("POST", "/api/v1/forward/records"): FORWARD,
+    ("OPTIONS", "/api/v1/forward/clips"): FORWARD,
+    ("POST", "/api/v1/forward/clips"): FORWARD,
+    ("GET", "/api/v1/forward/clips/{id}"): FORWARD,
+    ("PATCH", "/api/v1/forward/clips/{id}"): FORWARD,
+    ("DELETE", "/api/v1/forward/clips/{id}"): FORWARD,
     ("GET", "/healthz"): PUBLIC,
     ("GET", "/static/{name:path}"): PUBLIC,
 }
@@ -281,8 +287,8 @@ def test_a_stranger_who_asks_for_a_part_of_a_page_gets_no_login_inside_it(
 def test_a_role_sees_only_pages_that_it_may_open(clients: dict[Role | None, TestClient], role: Role) -> None:
     page = clients[role].get("/").text
     shown = {path for path in ("/users", "/audit", "/account") if f'href="{path}"' in page}
-    may_administer = ADMINISTER in PERMISSIONS[role]
-    assert shown == ({"/users", "/audit", "/account"} if may_administer else {"/account"})
+    needed = {"/users": ADMINISTER, "/audit": ADMINISTER, "/account": ACCOUNT}
+    assert shown == {path for path, permission in needed.items() if permission in PERMISSIONS[role]}
 
 
 def test_anonymous_visitors_view_and_change_nothing_if_the_settings_say_so(tmp_path: Path) -> None:

@@ -29,7 +29,11 @@ app = command_line(help="Manage the users of the console.")
 Name = Annotated[str, typer.Argument(help="Name of the user.")]
 RoleOption = Annotated[
     Role,
-    typer.Option("--role", "-r", help="viewer, annotator, manager or admin: each may do more than the one before."),
+    typer.Option(
+        "--role",
+        "-r",
+        help="viewer, annotator, manager or admin: each may do more than the one before; or node, see `users token`.",
+    ),
 ]
 Generate = Annotated[
     bool, typer.Option("--generate", help="Make a password and print it, instead of reading one from stdin.")
@@ -38,15 +42,35 @@ Generate = Annotated[
 
 @app.command()
 def add(name: Name, role: RoleOption = Role.VIEWER, generate: Generate = False, home: HomeOption = None) -> None:
-    """Add a user. The password is read from the terminal, or as a line from a pipe."""
+    """Add a user. The password is read from the terminal, or as a line from a pipe.
+
+    A node has no password: its token is printed, by which it forwards what it hears to this one (sink `forward`).
+    """
+    from tidzam.accounts.node_tokens import renew_node_token
     from tidzam.accounts.users import add_user
 
-    password = _password(generate=generate)
+    password = None if role is Role.NODE else _password(generate=generate)
     with _store(home) as store, store.write() as session:
         user = add_user(session, name, role, password, by=_actor(), now=datetime.now(UTC))
+        made = renew_node_token(session, user, by=_actor(), now=datetime.now(UTC)) if role is Role.NODE else None
         say(f"added {user.name}, who is {role.value}")
-    if generate:
-        typer.echo(password)
+    if made or generate:
+        typer.echo(made or password)
+
+
+@app.command()
+def token(name: Name, home: HomeOption = None) -> None:
+    """Print a new token of an account with the role node; the one before is refused from now on.
+
+    The account has the name of a node (`node.name`), which forwards what it hears to this one (sink `forward`).
+    """
+    from tidzam.accounts.node_tokens import renew_node_token
+    from tidzam.accounts.users import require_user
+
+    with _store(home) as store, store.write() as session:
+        made = renew_node_token(session, require_user(session, name), by=_actor(), now=datetime.now(UTC))
+    say(f"made a token of {name}; it is shown only now")
+    typer.echo(made)
 
 
 @app.command()
@@ -68,7 +92,7 @@ def password(name: Name, generate: Generate = False, home: HomeOption = None) ->
 @app.command("role")
 def change_role(
     name: Name,
-    role: Annotated[Role, typer.Argument(help="viewer, annotator, manager or admin.")],
+    role: Annotated[Role, typer.Argument(help="viewer, annotator, manager, admin or node.")],
     home: HomeOption = None,
 ) -> None:
     """Change the role of a user."""

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from tidzam.addresses import url_host
+from tidzam.config.forwarded import ForwardedSettings
 from tidzam.config.openid import OpenIdSettings
 from tidzam.config.section import Names, Section
 from tidzam.config.server import Port, ServerSettings
@@ -77,6 +78,7 @@ class ConsoleSettings(ServerSettings):
     session_days: float = Field(30.0, gt=0, description="Days after which a session ends in any case")
     lock_out: LockOutSettings = LockOutSettings()
     sound: SoundSettings = SoundSettings()
+    forwarded: ForwardedSettings = ForwardedSettings()
     streams: int = Field(
         256, ge=1, description="Maximum number of open pages that show the present, and of listeners, together"
     )
@@ -92,9 +94,7 @@ class ConsoleSettings(ServerSettings):
     keep_backups: int | None = Field(
         None, ge=1, description="Number of backups that stay when the console makes another one; by default, all"
     )
-    body_bytes: int = Field(
-        1_000_000, ge=1024, description="Maximum size of a request in bytes, except of a file of annotations"
-    )
+    body_bytes: int = Field(1_000_000, ge=1024, description="Maximum size of a request in bytes, except of files")
     import_bytes: int = Field(
         8_000_000, ge=1024, description="Maximum size of a file of annotations that is imported, in bytes"
     )

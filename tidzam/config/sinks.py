@@ -14,6 +14,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tidzam.config.chain_sink import ChainSinkSettings
 from tidzam.config.clips import ClipBudget, ClipFormat, ClipRule
+from tidzam.config.forward_sink import ForwardSinkSettings
 from tidzam.config.influx_sink import InfluxSinkSettings
 from tidzam.config.mqtt_sink import MqttSinkSettings
 from tidzam.config.notification_sink import NotificationSinkSettings
@@ -38,6 +39,7 @@ SINKS: Final = Registry(
         "webhook": "analyzer.sinks.webhook:WebhookSink",
         "notify": "analyzer.sinks.notify:NotificationSink",
         "store": "analyzer.sinks.store:StoreSink",
+        "forward": "analyzer.sinks.forward:ForwardSink",
     },
 )
 
@@ -91,6 +93,7 @@ OWN_SETTINGS: Mapping[str, type[SinkSettings]] = {
     "webhook": WebhookSinkSettings,
     "notify": NotificationSinkSettings,
     "store": StoreSinkSettings,
+    "forward": ForwardSinkSettings,
 }
 """The settings models of our own sinks. A third party's sink has its model in its class attribute `settings_model`."""
 

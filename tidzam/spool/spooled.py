@@ -49,6 +49,17 @@ class SpooledDelivery:
         """Why nothing can be sent at present."""
         return self._sender.fault if self._sender else None
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the spool, which is this program's while it is open."""
+        assert self._spool is not None
+        return self._spool.folder
+
+    @property
+    def waiting(self) -> int:
+        """The number of lines that the receiver has not accepted yet."""
+        return self._spool.waiting if self._spool is not None else 0
+
     async def open(self, receiver: SpoolReceiver, *, collect_s: float = 0.0) -> None:
         """Begin to send what waits. Raises TidzamError (`spool`)."""
         limit = round(self._settings.spool_mb * _MB)

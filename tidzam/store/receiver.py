@@ -7,21 +7,16 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
-
 from tidzam.config.store import StoreSettings
 from tidzam.errors import StoreError
 from tidzam.paths import spool_folder
 from tidzam.spool.delivery import RefusedError
 from tidzam.spool.spooled import SpooledDelivery, folder_of
-from tidzam.store.database import Store, open_store, unreachable
+from tidzam.store.database import Store, open_store
 from tidzam.store.engine import address_of, shown
-from tidzam.store.records import StoreRecord, decode
+from tidzam.store.line_writer import BATCH, LineWriter
 from tidzam.store.tables.places import NodeRow
-from tidzam.store.writer import StoreWriter
 
-BATCH: Final = 1000
-"""Records in one transaction at most."""
 _TRIAL: Final = "tidzam store trial"
 """No name of a node: it has blanks."""
 
@@ -62,7 +57,7 @@ class StoreReceiver:
     ) -> None:
         self._settings, self._home, self._on_trial = settings, home, on_trial
         self._store: Store | None = None
-        self._writer: StoreWriter | None = None
+        self._writer: LineWriter | None = None
 
     @property
     def shown(self) -> str:
@@ -72,7 +67,7 @@ class StoreReceiver:
         """Open the store, if it is not open. Raises the errors of `open_store`."""
         if self._store is None:
             self._store = await asyncio.to_thread(open_store, self._settings, self._home)
-            self._writer = StoreWriter(self._store)
+            self._writer = LineWriter(self._store)
 
     async def send(self, lines: Sequence[str], done: set[Hashable]) -> None:
         """Write the lines. Raises StoreError, or RefusedError with those that can never be written.
@@ -90,37 +85,9 @@ class StoreReceiver:
             self._try(lines)
             return
         assert self._writer is not None
-        refused: dict[str, str] = {}
-        records: list[tuple[str, StoreRecord]] = []
-        for line in lines:
-            try:
-                records.append((line, decode(line)))
-            except ValueError as error:
-                refused[line] = str(error)
-        for first in range(0, len(records), BATCH):
-            self._write_batch(self._writer, records[first : first + BATCH], refused)
+        refused = self._writer.write(lines)
         if refused:
             raise RefusedError(next(iter(refused.values())), tuple(refused))
-
-    def _write_batch(
-        self, writer: StoreWriter, records: Sequence[tuple[str, StoreRecord]], refused: dict[str, str]
-    ) -> None:
-        """Write records, one by one if the database refuses one of them. Lines that are refused go into `refused`.
-
-        Raises StoreError if the database refuses everything, such as one that is damaged or may only be read.
-        """
-        try:
-            writer.write([record for _, record in records])
-        except StoreError:  # it is away: all are written again later
-            raise
-        except Exception as error:  # what a record holds must not hold up all that come after it
-            if isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError):
-                raise unreachable(shown(address_of(self._settings, self._home)), error) from error
-            if len(records) > 1:
-                for one in records:
-                    self._write_batch(writer, [one], refused)
-                return
-            refused[records[0][0]] = str(getattr(error, "orig", None) or error)
 
     def _try(self, lines: Sequence[str]) -> None:
         """Find out whether the database would take a record."""

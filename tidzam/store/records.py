@@ -12,7 +12,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tidzam.daytime import DayPart
-from tidzam.store.base import Binary
+
+_Binary = bytes
+"""Bytes, also in a record that has a field of that name."""
 
 
 class _Record(BaseModel):
@@ -76,7 +78,7 @@ class RecordingRecord(_Record):
     bytes: int
     max_amp: float | None = None
     is_segment: bool = False
-    section_peaks: Binary | None = None
+    section_peaks: _Binary | None = None
 
 
 class RemovedRecordingsRecord(_Record):

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from console.services.exports.pipe import WritePipe
 from console.services.exports.selected import Batch
 from console.services.exports.table import COLUMNS, cell, csv_lines, row_of
+from console.services.forwarding.places import forwarded_clip
 from console.services.sound import MARGIN_S, cut_sound
 from console.services.sound_places import clip_file, is_of_this_node
 from console.services.turns import BusyError, Turns
@@ -51,7 +52,7 @@ def _archive(settings: Settings, store: Store, batches: Iterable[Batch], zone: Z
         table.write(csv_lines([(*COLUMNS, FILE_COLUMN)]))
         for stored, other_class in (one for batch in batches for one in batch):
             file = ""
-            if is_of_this_node(settings, stored.node):
+            if is_of_this_node(settings, stored.node) or forwarded_clip(settings, stored.clip or "") is not None:
                 file = yield from _sound(archive, pipe, settings, store, stored)
             table.write(csv_lines([(*row_of(stored, other_class, zone), cell(file))]))
         table.seek(0)

@@ -15,6 +15,7 @@ from typing import Final
 
 from pydantic import Field
 
+from console.services.forwarding.places import forwarded_folder
 from console.services.models import ConsoleModel
 from console.services.node_files.growth import Growing, WrittenFile, days_until_full, limit_of, written_per_day
 from console.services.node_files.retention_words import clip_words, record_words, row_words
@@ -147,6 +148,9 @@ def _kinds(settings: Settings, store: Store, home: Path, now: datetime) -> Itera
                 yields=budget.free_gigabytes is not None,
                 is_dated=True,
             )
+    most = settings.console.forwarded.gigabytes
+    words = f"kept; no more are accepted above {most:g} GB"
+    yield _Kind("clips of other nodes", _whole(forwarded_folder(settings)), words, gigabytes=most, is_dated=True)
     live = settings.stream_manager.live_streams
     folder = _whole(live_recordings_folder(settings))
     most = live.recordings_max_gb

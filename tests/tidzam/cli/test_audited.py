@@ -39,6 +39,8 @@ CHANGES: tuple[tuple[str, AuditAction], ...] = (
     ("users add ann --generate", AuditAction.USER_ADDED),
     ("users role ann manager", AuditAction.ROLE_CHANGED),
     ("users password ann --generate", AuditAction.PASSWORD_CHANGED),
+    ("users role ann node", AuditAction.ROLE_CHANGED),
+    ("users token ann", AuditAction.TOKEN_ADDED),
     ("users remove ann", AuditAction.USER_REMOVED),
     ("activity fit", AuditAction.TIME_MODELS_MADE),
     (

@@ -1,0 +1,70 @@
+"""Records of detections, posted to the console of another node."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final
+
+from analyzer.forward.link import ForwardLink, require_accepted
+from tidzam.forwarding import RECORDS_PATH
+from tidzam.spool.delivery import RefusedError
+
+BATCH: Final = 200
+"""Records in one request at most: 10 kB, which a slow link takes in seconds."""
+
+
+class RecordReceiver:
+    """The other node as the receiver of a spool; see SpoolReceiver. It stores each record once, however often it
+    comes."""
+
+    def __init__(self, link: ForwardLink, *, on_sent: Callable[[str], None]) -> None:
+        self._link, self._on_sent = link, on_sent
+        self.shown = link.shown
+
+    async def connect(self) -> None:
+        """See ForwardLink."""
+        await self._link.connect()
+
+    async def send(self, lines: Sequence[str], done: set[Hashable]) -> None:
+        """Post the lines, of each detection the newest. Raises RefusedError with those that are never accepted."""
+        newest = newest_of(lines)
+        body = gzip.compress("\n".join(newest).encode(), mtime=0)
+        headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
+        async with self._link.request("POST", RECORDS_PATH, body=body, headers=headers) as response:
+            await require_accepted(response)
+            taken = await response.json()
+        self._on_sent("\n".join([f"POST {self.shown}{RECORDS_PATH}", *newest]))
+        refused = [(newest[one["line"]], str(one["reason"])) for one in taken["refused"]]
+        if refused:
+            raise RefusedError(refused[0][1], [line for line, _ in refused])
+
+    async def disconnect(self) -> None:
+        """Close the connections."""
+        await self._link.close()
+
+
+def newest_of(lines: Sequence[str]) -> list[str]:
+    """The lines without those of a detection of which a later line says all that they say. Their order is kept, and
+    lines that are no records stay."""
+    newest = list[str]()
+    seen = set[tuple[str, str | None]]()
+    for line in reversed(lines):
+        identifier, clip = _id_and_clip(line)
+        if identifier is None or not {(identifier, clip), (identifier, None)} & seen:
+            newest.append(line)
+        if identifier is not None:
+            seen |= {(identifier, clip)} if clip is None else {(identifier, clip), (identifier, None)}
+    return newest[::-1]
+
+
+def _id_and_clip(line: str) -> tuple[str | None, str | None]:
+    """The id of the detection that a record is of, and its clip."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None, None
+    values = found if isinstance(found, dict) else {}
+    identifier, clip = values.get("id"), values.get("clip")
+    return identifier if isinstance(identifier, str) else None, clip if isinstance(clip, str) else None

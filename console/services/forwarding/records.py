@@ -1,0 +1,132 @@
+"""What another node has heard, added to the store under its name."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Sequence
+from typing import Final
+
+from pydantic import Field
+
+from console.accounts.visitor import Visitor
+from console.services.forwarding.places import forwarded_folder
+from console.services.models import ConsoleModel
+from tidzam.config import Settings
+from tidzam.errors import RequestError
+from tidzam.forwarding import clip_name, forwarded_name, node_name
+from tidzam.store.database import Store
+from tidzam.store.line_writer import LineWriter
+from tidzam.store.records import AnalyzerStartRecord, DetectionRecord, StoreRecord, decode
+
+MOST_LINES: Final = 5000
+MOST_BYTES: Final = 8_000_000
+"""Of the lines of a request, once they are decompressed."""
+_GZIP: Final = 31
+
+
+class RefusedRecord(ConsoleModel):
+    """A line that will never be accepted."""
+
+    line: int = Field(description="Its number, from 0")
+    reason: str = Field(description="Why")
+
+
+class RecordsTaken(ConsoleModel):
+    """What became of the records of a request: all are stored except those refused."""
+
+    stored: int = Field(description="How many are stored")
+    refused: tuple[RefusedRecord, ...] = Field(description="Those that never can be")
+
+
+class ForwardedRecords:
+    """Adds records of other nodes to `store`. What is sent twice is stored once. Any thread may use it."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._writer, self._turn = LineWriter(store, changed=here), threading.Lock()
+
+    def take(self, visitor: Visitor, body: bytes, *, is_gzip: bool) -> RecordsTaken:
+        """Store the lines of a body that belong to the node of the account.
+
+        Raises RequestError (`request`, `forward_node`), and StoreError if the database is away.
+        """
+        lines = lines_of(body, is_gzip=is_gzip)
+        for node in {node for line in lines if (node := _node_of(line)) is not None}:
+            require_own(visitor, node, self._settings)
+            (forwarded_folder(self._settings) / node).mkdir(parents=True, exist_ok=True)
+        with self._turn:
+            refused = self._writer.write(lines)
+        numbered = [(number, refused[line]) for number, line in enumerate(lines) if line in refused]
+        return RecordsTaken(
+            stored=len(lines) - len(numbered),
+            refused=tuple(RefusedRecord(line=number, reason=reason) for number, reason in numbered),
+        )
+
+
+def require_own(visitor: Visitor, node: str, settings: Settings) -> None:
+    """Raises RequestError (`forward_node`) if an account does not belong to a node, or that is this one."""
+    if node.lower() != visitor.name:
+        raise RequestError(
+            f"The account {visitor.name} may not forward what the node {node} hears.",
+            hint=f"Set node.name to {visitor.name} there, or make an account of the name {node.lower()} here.",
+            code="forward_node",
+        )
+    if node.lower() == settings.node.known_as.lower():
+        raise RequestError(
+            f"The receiving node is called {node}, too.", hint="Give one of them another name.", code="forward_node"
+        )
+
+
+def here(record: StoreRecord) -> StoreRecord:
+    """A record of another node as it is stored here: its ids and clips are told apart from those of other nodes.
+
+    Raises ValueError for what is not forwarded.
+    """
+    if isinstance(record, AnalyzerStartRecord):
+        return record
+    if not isinstance(record, DetectionRecord):
+        raise ValueError(f"records of the kind {record.kind} are not forwarded")
+    changes: dict[str, object] = {}
+    if not record.id.startswith(f"{record.node}/"):
+        changes["id"] = f"{record.node}/{record.id}"
+    if record.clip is not None:
+        changes["clip"] = forwarded_name(record.node, clip_name(record.clip))
+    return record.model_copy(update=changes)
+
+
+def lines_of(body: bytes, *, is_gzip: bool) -> Sequence[str]:
+    """The lines of a body. Raises RequestError (`request`) if it cannot be read, or is too large."""
+    if is_gzip:
+        stream = zlib.decompressobj(_GZIP)
+        try:
+            body = stream.decompress(body, MOST_BYTES + 1)
+        except zlib.error:
+            raise _unreadable("The body is not gzip.") from None
+        if not stream.eof and len(body) <= MOST_BYTES:
+            raise _unreadable("The body ends too early.")
+    if len(body) > MOST_BYTES:
+        raise _unreadable(f"The body holds more than {MOST_BYTES:,} bytes.")
+    try:
+        lines = [line for line in body.decode().split("\n") if line]
+    except UnicodeDecodeError:
+        raise _unreadable("The body is not UTF-8.") from None
+    if len(lines) > MOST_LINES:
+        raise _unreadable(f"The body holds more than {MOST_LINES} lines.")
+    return lines
+
+
+def _node_of(line: str) -> str | None:
+    """The node of a record; None if the line is none, which is refused later. Raises RequestError (`forward_node`)."""
+    try:
+        node = decode(line).node
+    except ValueError:
+        return None
+    try:
+        return node_name(node)
+    except ValueError:
+        raise RequestError("A record has no name of a node.", code="forward_node") from None
+
+
+def _unreadable(message: str) -> RequestError:
+    return RequestError(message, hint="Send lines of JSON in UTF-8.", code="request")

@@ -1,0 +1,233 @@
+"""Uploads of clips on disk: what has arrived of each one, and what becomes of it when it is complete."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final, Self
+
+from console.services.forwarding.places import forwarded_folder
+from tidzam.atomic import write_atomically
+from tidzam.config import Settings
+from tidzam.errors import RequestError
+
+log = logging.getLogger(__name__)
+
+_FOLDER: Final = ".uploads"
+"""In the folder of forwarded clips: no node has this name."""
+_MB: Final = 1_000_000
+_GB: Final = 1_000_000_000
+_LOOK_S: Final = 600.0
+_READ_BYTES: Final = 1 << 18
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """An upload: the clip `clip` of `node`, `length` bytes with this SHA-256, of which `offset` have arrived.
+
+    `sha256` is empty if it was not stated. A complete one is remembered for a while.
+    """
+
+    id: str
+    node: str
+    clip: str
+    length: int
+    sha256: str = ""
+    is_complete: bool = False
+    offset: int = 0
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Raises OSError and ValueError."""
+        try:
+            return cls(**json.loads(path.read_bytes()))
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+
+
+class UploadShelf:
+    """The uploads of all nodes. All methods block. One request at a time may work on an upload."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
+        self._settings, self._clock = settings.console.forwarded, clock
+        self._root = forwarded_folder(settings)
+        self._folder = self._root / _FOLDER
+        self._bytes, self._looked = 0, float("-inf")
+
+    def create(self, node: str, clip: str, length: int, sha256: str) -> Upload:
+        """A new upload, or the one that was begun for the same content: it goes on where it was.
+
+        Raises RequestError (`clip_too_large`, `too_many_uploads`, `forward_full`) and OSError.
+        """
+        if not 0 < length <= self._settings.clip_mb * _MB:
+            raise RequestError(
+                f"The clip has {length:,} bytes, expected 1 to {self._settings.clip_mb * _MB:,.0f}.",
+                hint="The limit is the setting console.forwarded.clip_mb of the receiving node.",
+                code="clip_too_large",
+            )
+        self._folder.mkdir(parents=True, exist_ok=True)
+        upload = Upload(id=_id_of(node, clip, length, sha256), node=node, clip=clip, length=length, sha256=sha256)
+        known = self._known(upload.id)
+        if known is not None:
+            return known
+        self._expire()
+        if self._is_there(upload):
+            upload = replace(upload, is_complete=True)
+        else:
+            self._require_room(upload)
+        self._write(upload)
+        return self._with_offset(upload)
+
+    def find(self, node: str, upload_id: str) -> Upload:
+        """The upload with an id, if it is of that node. Raises RequestError (`not_found`)."""
+        found = self._known(upload_id)
+        if found is None or found.node.lower() != node.lower():
+            raise RequestError("There is no such upload.", hint="It may have expired. Create it.", code="not_found")
+        return found
+
+    def _known(self, upload_id: str) -> Upload | None:
+        try:
+            found = Upload.read(self._info(upload_id))
+        except FileNotFoundError:
+            return None
+        except ValueError:  # a power cut
+            self._info(upload_id).unlink(missing_ok=True)
+            return None
+        return self._with_offset(found)
+
+    def _with_offset(self, upload: Upload) -> Upload:
+        if upload.is_complete:
+            return replace(upload, offset=upload.length)
+        try:
+            return replace(upload, offset=min(self.part(upload).stat().st_size, upload.length))
+        except FileNotFoundError:
+            if not self._is_there(upload):
+                return replace(upload, offset=0)
+        return self._completed(upload)  # it was killed between the two steps of `finish`
+
+    def part(self, upload: Upload) -> Path:
+        """The file with what has arrived."""
+        return self._folder / f"{upload.id}.part"
+
+    def target(self, upload: Upload) -> Path:
+        """Where the complete clip will be."""
+        return self._root / upload.node / upload.clip
+
+    def finish(self, upload: Upload) -> Upload:
+        """Verify what has arrived, and put it in its place.
+
+        Raises RequestError (`clip_damaged`) if it is not what was sent: it is deleted then. Raises OSError.
+        """
+        part = self.part(upload)
+        if upload.sha256 and _sha256(part) != upload.sha256:
+            part.unlink()
+            raise RequestError(
+                "What has arrived is not what was sent: its SHA-256 differs.",
+                hint="It is deleted. Send it from the beginning.",
+                code="clip_damaged",
+            )
+        target = self.target(upload)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.replace(target)
+        for folder in {target.parent, target.parent.parent, self._folder}:
+            _sync(folder)
+        self._bytes += upload.length
+        return self._completed(upload)
+
+    def remove(self, upload: Upload) -> None:
+        """Forget an upload; a complete clip stays."""
+        self.part(upload).unlink(missing_ok=True)
+        self._info(upload.id).unlink(missing_ok=True)
+
+    def _completed(self, upload: Upload) -> Upload:
+        done = replace(upload, is_complete=True, offset=upload.length)
+        self._write(done)
+        return done
+
+    def _write(self, upload: Upload) -> None:
+        write_atomically(self._info(upload.id), json.dumps(asdict(replace(upload, offset=0))))
+
+    def _info(self, upload_id: str) -> Path:
+        return self._folder / f"{upload_id}.json"
+
+    def _is_there(self, upload: Upload) -> bool:
+        """Whether the clip has arrived before."""
+        target = self.target(upload)
+        return (
+            bool(upload.sha256)
+            and target.is_file()
+            and target.stat().st_size == upload.length
+            and _sha256(target) == upload.sha256
+        )
+
+    def _require_room(self, upload: Upload) -> None:
+        unfinished = [one for one in self._all() if not one.is_complete]
+        own = sum(one.node.lower() == upload.node.lower() for one in unfinished)
+        if own >= self._settings.uploads:
+            raise RequestError(
+                f"The node {upload.node} has {own} uploads that are not complete.",
+                hint="Continue them, or wait until they expire.",
+                code="too_many_uploads",
+            )
+        expected = self._bytes + upload.length + sum(one.length for one in unfinished)
+        free = shutil.disk_usage(self._folder).free - upload.length
+        if expected > self._settings.gigabytes * _GB or free < self._settings.free_gigabytes * _GB:
+            raise RequestError(
+                "The receiving node has no room for more clips.",
+                hint="Delete some there, or raise console.forwarded.gigabytes.",
+                code="forward_full",
+            )
+
+    def _all(self) -> Iterator[Upload]:
+        for path in self._folder.glob("*.json"):
+            try:
+                yield Upload.read(path)
+            except (FileNotFoundError, ValueError):
+                continue
+
+    def _expire(self) -> None:
+        """Now and then, delete uploads without progress, and measure the clips that are here."""
+        now = self._clock()
+        if now - self._looked < _LOOK_S:
+            return
+        self._looked = now
+        for upload in list(self._all()):
+            files = [path for path in (self.part(upload), self._info(upload.id)) if path.exists()]
+            newest = max((path.stat().st_mtime for path in files), default=now)
+            if now - newest > self._settings.expire_h * 3600:
+                if not upload.is_complete:
+                    log.warning("an upload of %s expired: %s", upload.node, upload.clip)
+                self.remove(upload)
+        self._bytes = sum(
+            path.stat().st_size for path in self._root.rglob("*") if path.is_file() and self._folder not in path.parents
+        )
+
+
+def _id_of(node: str, clip: str, length: int, sha256: str) -> str:
+    """The same for the same content, so that an upload is found again; of an unknown content, a new one."""
+    text = json.dumps([node, clip, length, sha256]) if sha256 else secrets.token_hex(16)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _sha256(path: Path) -> str:
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_READ_BYTES):
+            found.update(block)
+    return found.hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

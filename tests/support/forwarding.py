@@ -1,0 +1,84 @@
+"""Two ends of forwarding: a console that serves, with the account of a node, and the sink that forwards to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from analyzer.sinks.base import SinkContext
+from analyzer.sinks.forward import ForwardSink
+from console.services.forwarding.places import forwarded_folder
+from tests.support.batches import LABELS
+from tests.support.console import ConsoleUnderTest
+from tests.support.console_server import serving_console
+from tidzam.accounts.audit import Actor
+from tidzam.accounts.node_tokens import renew_node_token
+from tidzam.accounts.roles import Role
+from tidzam.accounts.users import add_user
+from tidzam.config.forward_sink import ForwardSinkSettings
+from tidzam.store.tables.detections import DetectionRow
+from tidzam.store.tables.places import ChannelRow, NodeRow, SourceRow
+
+NODE = "garden"
+
+
+@dataclass(frozen=True)
+class Hub:
+    """The receiving node: its console at `url`, and the token of the node `garden` there."""
+
+    url: str
+    console: ConsoleUnderTest
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the clips of `garden`."""
+        return forwarded_folder(self.console.runtime.settings) / NODE
+
+    def detections(self) -> list[tuple[str, str, int, bool, str | None]]:
+        """The node, source, number of windows and clip of each detection, and whether it is open, by their starts."""
+        row = DetectionRow
+        query = select(NodeRow.name, SourceRow.name, row.windows, row.is_open, row.clip)
+        query = query.join(SourceRow, SourceRow.node_id == NodeRow.id)
+        query = query.join(ChannelRow, ChannelRow.source_id == SourceRow.id).join(row, row.channel_id == ChannelRow.id)
+        with self.console.store.read() as session:
+            return [tuple(found) for found in session.execute(query.order_by(row.start))]  # type: ignore[misc]
+
+    def clips(self) -> dict[str, bytes]:
+        """What has arrived completely."""
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        return {str(path.relative_to(self.folder)): path.read_bytes() for path in files}
+
+
+def node_token(console: ConsoleUnderTest, name: str = NODE) -> str:
+    """A token of a new account for a node."""
+    now, by = console.clock(), Actor(name="test")
+    with console.store.write() as session:
+        user = add_user(session, name, Role.NODE, None, by=by, now=now)
+        return renew_node_token(session, user, by=by, now=now)
+
+
+@contextmanager
+def hub(home: Path, **settings: Any) -> Iterator[Hub]:
+    """A receiving node; `settings` are those of its console."""
+    home.mkdir(exist_ok=True)
+    profile = {"node": {"name": "hub"}, "access": {"hosts": ["127.0.0.1"]}}
+    with serving_console(home, with_programs=False, profile=profile, **settings) as (url, console):
+        yield Hub(url, console, node_token(console))
+
+
+def forward_sink(url: str, token: str, home: Path, *, clips: Path | None = None, **settings: Any) -> ForwardSink:
+    """The sink of the node `garden`, whose clips are in `clips`."""
+    values = {"url": url, "token": SecretStr(token), "collect_s": 0.0, "timeout_s": 5.0, **settings}
+    context = SinkContext(node=NODE, labels=LABELS, home=home, clip_folders=() if clips is None else (clips,))
+    return ForwardSink(ForwardSinkSettings.model_validate(values), context)
