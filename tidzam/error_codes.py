@@ -222,7 +222,7 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         "forward_node": Explanation(
             "A node may not forward here under its name.",
             "The account of the token has another name than the node, or the receiving node has the same name.",
-            "Set `node.name` of the forwarding node, or make an account of its name: `tidzam users add NAME --role node`.",
+            "Set `node.name` of the forwarding node, or run `tidzam users add NAME --role node` with its name.",
         ),
         "not_a_node": Explanation(
             "No token for forwarding was made.",

@@ -77,16 +77,18 @@ class ForwardLink:
     async def request(
         self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The response to a request, whatever its status. Raises the errors of aiohttp, and TimeoutError."""
+        """The response to a request, whatever its status; `path` may be a whole address.
+
+        Raises the errors of aiohttp, and TimeoutError.
+        """
         await self.connect()
         assert self._session is not None
         given = dict(headers or {})
         data = None
         if body is not None:
             given["Content-Length"], data = str(len(body)), self.pace.pieces(body)
-        async with self._session.request(
-            method, f"{self.shown}{path}", data=data, headers=given, allow_redirects=False
-        ) as response:
+        url = f"{self.shown}{path}" if path.startswith("/") else path
+        async with self._session.request(method, url, data=data, headers=given, allow_redirects=False) as response:
             yield response
 
 

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from contextlib import suppress
+from typing import ClassVar, Final
 
 from analyzer.forward.link import ForwardLink
+from analyzer.forward.outbox import ClipOutbox
+from analyzer.forward.rank import WaitingClip
 from analyzer.forward.records import BATCH, RecordReceiver
+from analyzer.forward.tus import ClipSender
+from analyzer.forward.uploader import ClipUploader
 from analyzer.sinks.base import SinkContext
 from analyzer.sinks.detection_records import record_of
 from analyzer.sinks.selection import covers
 from tidzam.config.forward_sink import ForwardSinkSettings
 from tidzam.config.secret import reveal
 from tidzam.config.sink_base import SinkSettings
-from tidzam.results import AnalyzedBatch
+from tidzam.errors import TidzamError
+from tidzam.results import AnalyzedBatch, DetectionChange
 from tidzam.spool.spooled import SpooledDelivery
 from tidzam.store.records import AnalyzerStartRecord, encode
+from tidzam.text import plural
+
+CLIPS: Final = "clips"
+"""The folder of the clips that wait, in that of the spool."""
+_GB: Final = 1_000_000_000
+_CLOSE_S: Final = 1.0
+_FILE_CLOSE_S: Final = 10.0
+"""Seconds in which clips may still be sent when the sink is closed, live and after the analysis of files."""
 
 
 class ForwardSink:
-    """A record per change of a detection, as the store of the node has it, sent to the console of another node. Records
-    and clips wait on disk until that has them.
+    """A record per change of a detection, as the store of the node has it, sent to the console of another node; and the
+    clips that detections name, each after its record. Both wait on disk until that node has them.
 
     Detections of a file whose date is unknown are not forwarded: they have no place in time.
     """
@@ -33,11 +47,14 @@ class ForwardSink:
         self._delivery = SpooledDelivery(
             settings, home=context.home, name="forward", identity=settings.url, file_lines=BATCH
         )
+        self._outbox: ClipOutbox | None = None
+        self._uploader: ClipUploader | None = None
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def fault(self) -> str | None:
         """Why nothing can be sent at present."""
-        return self._delivery.fault
+        return self._delivery.fault or (self._uploader.fault if self._uploader else None)
 
     async def open(self) -> None:
         """Begin to send what waits. Raises ConfigError (`secret`) and TidzamError (`spool`)."""
@@ -45,8 +62,35 @@ class ForwardSink:
         token = await asyncio.to_thread(reveal, self._settings.token, "The token of the sink forward")
         link = ForwardLink(self._settings, token)
         await self._delivery.open(RecordReceiver(link, on_sent=context.on_sent), collect_s=self._settings.collect_s)
+        if self._settings.clips and not context.is_example:
+            try:
+                await self._open_clips(link)
+            except BaseException:
+                with suppress(TidzamError):  # the first error says more
+                    await self._delivery.close()
+                raise
         if context.recording is None and not (context.is_archive or context.is_example):
             await self._delivery.put([encode(AnalyzerStartRecord(node=context.node))])
+
+    async def _open_clips(self, link: ForwardLink) -> None:
+        folder, context = self._delivery.folder / CLIPS, self._context
+        outbox = ClipOutbox(folder, context.clip_folders, limit_bytes=round(self._settings.max_gb * _GB))
+        try:
+            abandoned = (one / CLIPS for one in self._delivery.abandoned())
+            await asyncio.to_thread(outbox.load, abandoned)
+        except OSError as error:
+            raise self._unusable(error) from None
+        sender = ClipSender(link, context.node, on_sent=context.on_sent)
+        self._outbox = outbox
+        self._uploader = ClipUploader(outbox, sender, shown=link.shown, may_send=lambda: not self._delivery.waiting)
+        self._task = asyncio.create_task(self._uploader.run(), name="clips to forward")
+
+    def _unusable(self, error: OSError) -> TidzamError:
+        return TidzamError(
+            f"The clips to forward cannot be kept in {self._delivery.folder / CLIPS}: {error.strerror}.",
+            hint="Free some room, or set spool to another folder.",
+            code="spool",
+        )
 
     async def deliver(self, analyzed: AnalyzedBatch) -> None:
         """Keep the changes on disk, to be sent. Raises TidzamError (`spool`)."""
@@ -55,7 +99,44 @@ class ForwardSink:
         wanted = [one for one in analyzed.detections if covers(self._settings, one)]
         cascade = analyzed.cascade or self._context.cascade
         await self._delivery.put([encode(record_of(one, self._context, cascade)) for one in wanted])
+        await self._keep_clips(wanted)
+
+    async def _keep_clips(self, changes: list[DetectionChange]) -> None:
+        """Keep the clips of detections that have ended, to be sent."""
+        outbox, uploader = self._outbox, self._uploader
+        if outbox is None or uploader is None:
+            return
+        ended = [one.detection for one in changes if one.kind == "end"]
+        for found in ended:
+            if found.clip is not None:
+                clip = WaitingClip(
+                    name=found.clip, label=found.label, start=found.start, probability=found.peak_probability
+                )
+                try:
+                    await asyncio.to_thread(outbox.add, clip)
+                except OSError as error:
+                    raise self._unusable(error) from None
+                uploader.wake()
 
     async def close(self) -> None:
-        """Send what can be sent. Raises TidzamError (`unsent`) if some records remain on disk."""
+        """Send what can be sent in a short time. Raises TidzamError (`unsent`) if something remains on disk."""
+        left = await self._close_clips()
         await self._delivery.close()
+        if left:
+            message = f"{left} of the sink forward wait on disk."
+            raise TidzamError(message, hint="They are sent after the next start.", code="unsent")
+
+    async def _close_clips(self) -> str:
+        """Stop sending clips. Returns how many remain, in words; nothing if none does."""
+        task, uploader, outbox = self._task, self._uploader, self._outbox
+        self._task = self._uploader = self._outbox = None
+        if task is None or uploader is None or outbox is None:
+            return ""
+        is_live = self._context.recording is None and not self._context.is_archive
+        try:
+            uploader.stop()
+            await asyncio.wait([task], timeout=_CLOSE_S if is_live else _FILE_CLOSE_S)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+        return plural(outbox.waiting, "clip") if outbox.waiting else ""

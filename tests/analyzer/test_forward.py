@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import pytest
 
 from tests.support.batches import Batches
 from tests.support.eventually import eventually_async
-from tests.support.forwarding import Hub, forward_sink, hub
+from tests.support.forwarding import Hub, forward_sink, heard, hub, node_token, write_noise
 from tests.support.link_proxy import link_proxy
 from tidzam.errors import TidzamError
+
+NAME = "birds-wren/pond-out_0_2026-05-01-06-30-00.000.flac"
 
 
 @pytest.fixture
@@ -48,3 +51,95 @@ async def test_what_was_heard_while_the_link_was_down_arrives_once_and_in_order(
         await again.close()
     found = receiver.detections()
     assert [(node, is_open) for node, _, _, is_open, _ in found] == [("garden", False)] * 6
+
+
+async def test_a_clip_arrives_after_its_record_and_is_heard_in_the_console(receiver: Hub, tmp_path: Path) -> None:
+    content = write_noise(tmp_path / "clips", NAME, 50_000)
+    sink = forward_sink(receiver.url, receiver.token, tmp_path / "edge", clips=tmp_path / "clips")
+    await sink.open()
+    await sink.deliver(heard(0, clip=NAME))
+    await eventually_async(lambda: receiver.clips() == {NAME: content}, what="the clip arrives")
+    await sink.close()
+    assert receiver.detections() == [("garden", "pond", 1, False, f"garden/{NAME}")]
+    client = receiver.console.logged_in("viewer", base=receiver.url)
+    sound = await asyncio.to_thread(client.get, "/api/v1/detections/1/sound?format=flac")
+    assert sound.content == content
+
+
+async def test_a_clip_that_is_written_later_is_forwarded_then(receiver: Hub, tmp_path: Path) -> None:
+    sink = forward_sink(receiver.url, receiver.token, tmp_path / "edge", clips=tmp_path / "clips")
+    await sink.open()
+    await sink.deliver(heard(0, clip=NAME))
+    await eventually_async(lambda: receiver.detections(), what="the record arrives")
+    content = write_noise(tmp_path / "clips", NAME, 1000)
+    await sink.deliver(heard(1, clip=NAME, probability=0.95))
+    await eventually_async(lambda: receiver.clips() == {NAME: content}, what="the clip arrives")
+    await sink.close()
+
+
+async def test_a_clip_goes_on_where_the_connection_was_cut(receiver: Hub, tmp_path: Path) -> None:
+    content = write_noise(tmp_path / "clips", NAME, 400_000)
+    async with link_proxy(receiver.url, delay_s=0.0005) as link:
+        sink = forward_sink(link.url, receiver.token, tmp_path / "edge", clips=tmp_path / "clips")
+        link.cuts = [100_000, 50_000, 700, 150_000]
+        link.loses_answers = 1
+        await sink.open()
+        await sink.deliver(heard(0, clip=NAME))
+        await eventually_async(lambda: receiver.clips() == {NAME: content}, what="the clip arrives")
+        await sink.close()
+        assert link.connections > 4
+        assert len(content) <= link.sent < 1.2 * len(content)
+
+
+async def test_a_clip_waits_while_the_other_node_has_no_room(tmp_path: Path) -> None:
+    write_noise(tmp_path / "clips", NAME, 2000)
+    with hub(tmp_path / "hub", forwarded={"gigabytes": 1e-6}) as receiver:
+        sink = forward_sink(receiver.url, receiver.token, tmp_path / "edge", clips=tmp_path / "clips")
+        await sink.open()
+        await sink.deliver(heard(0, clip=NAME))
+        await eventually_async(lambda: "no room for more clips" in (sink.fault or ""), what="the fault is reported")
+        with pytest.raises(TidzamError, match="1 clip of the sink forward wait"):
+            await sink.close()
+        assert len(receiver.detections()) == 1
+
+
+async def test_a_clip_that_is_refused_is_set_aside_and_the_next_one_arrives(tmp_path: Path) -> None:
+    write_noise(tmp_path / "clips", NAME, 2000)
+    other = NAME.replace("wren", "robin")
+    content = write_noise(tmp_path / "clips", other, 900)
+    with hub(tmp_path / "hub", forwarded={"clip_mb": 0.001}) as receiver:
+        sink = forward_sink(receiver.url, receiver.token, tmp_path / "edge", clips=tmp_path / "clips")
+        await sink.open()
+        await sink.deliver(heard(0, clip=NAME))
+        await sink.deliver(heard(1, clip=other, label="frogs"))
+        await eventually_async(lambda: receiver.clips() == {other: content}, what="the other clip arrives")
+        await sink.close()
+    (reason,) = (tmp_path / "edge" / "spool").rglob("rejected/*.json")
+    assert "2,000 bytes" in reason.read_text()
+
+
+async def test_above_the_limit_the_clips_of_a_rare_class_stay(receiver: Hub, tmp_path: Path) -> None:
+    names = {f"frogs/pond-out_0_2026-05-01-06-30-0{number}.000.flac": "frogs" for number in range(8)}
+    names[NAME] = "birds-wren"
+    async with link_proxy(receiver.url, is_down=True) as link:
+        sink = forward_sink(link.url, receiver.token, tmp_path / "edge", clips=tmp_path / "clips", max_gb=4e-5)
+        await sink.open()
+        for number, (name, label) in enumerate(names.items()):
+            write_noise(tmp_path / "clips", name, 10_000)
+            await sink.deliver(heard(number, clip=name, label=label, probability=0.5 + number / 20))
+        link.is_down = False
+        await eventually_async(lambda: len(receiver.clips()) == 4, what="the clips arrive")
+        await sink.close()
+    kept = sorted(receiver.clips())
+    assert kept == [NAME, *sorted(names)[-3:]]
+    assert len(receiver.detections()) == 9
+
+
+async def test_the_account_of_another_node_may_not_forward(receiver: Hub, tmp_path: Path) -> None:
+    sink = forward_sink(receiver.url, node_token(receiver.console, "meadow"), tmp_path / "edge")
+    await sink.open()
+    await sink.deliver(heard(0))
+    await eventually_async(lambda: sink.fault, what="the fault is reported")
+    with pytest.raises(TidzamError, match="meadow may not forward what the node garden hears"):
+        await sink.close()
+    assert receiver.detections() == []

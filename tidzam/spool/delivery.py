@@ -117,7 +117,7 @@ class SpoolSender:
             while (found := await asyncio.to_thread(self._spool.oldest)) is not None:
                 await self._send(found)
         except Exception as error:  # noqa: BLE001  whatever it is, what waits must be tried again
-            self._failed(_reason(error))
+            self._failed(reason_of_failure(error))
             return False
         self._works()
         return True
@@ -153,7 +153,8 @@ async def _waited(event: asyncio.Event, limit_s: float) -> None:
             await event.wait()
 
 
-def _reason(error: Exception) -> str:
+def reason_of_failure(error: Exception) -> str:
+    """Why something was not sent, in words without secrets, and without a full stop."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     known = isinstance(error, aiohttp.ClientError | TidzamError | DeliveryError) and str(error)

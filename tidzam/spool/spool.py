@@ -225,11 +225,20 @@ def _files_in(folder: Path) -> list[Path]:
 
 def _abandoned(folder: Path) -> Iterator[Path]:
     """The files that other programs have left beside `folder`; their folder is reserved while they are taken."""
+    for path in abandoned_folders(folder):
+        yield from _files_in(path)
+
+
+def abandoned_folders(folder: Path) -> Iterator[Path]:
+    """Those of the spool `folder` and the ones beside it that no program uses; each is reserved while it is handled.
+
+    Raises OSError.
+    """
     for path in filter(Path.is_dir, _folders(folder)):
         descriptor = _locked(path)
         if descriptor is not None:
             try:
-                yield from _files_in(path)
+                yield path
             finally:
                 os.close(descriptor)
 

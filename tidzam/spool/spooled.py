@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ from tidzam.config.sink_base import SpoolSettings
 from tidzam.errors import TidzamError
 from tidzam.paths import spool_folder
 from tidzam.spool.delivery import SpoolReceiver, SpoolSender
-from tidzam.spool.spool import Spool
+from tidzam.spool.spool import Spool, abandoned_folders
 
 _MB: Final = 1_000_000
 
@@ -54,6 +54,10 @@ class SpooledDelivery:
         """The folder of the spool, which is this program's while it is open."""
         assert self._spool is not None
         return self._spool.folder
+
+    def abandoned(self) -> Iterator[Path]:
+        """The other folders of this spool that no program uses, see `abandoned_folders`. Raises OSError."""
+        return abandoned_folders(self._folder)
 
     @property
     def waiting(self) -> int:
