@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from analyzer.sinks.forward import ForwardSink
 from tests.support.batches import Batches
 from tests.support.eventually import eventually_async
 from tests.support.forwarding import Hub, forward_sink, heard, hub, node_token, write_noise
@@ -17,25 +20,37 @@ from tidzam.errors import TidzamError
 NAME = "birds-wren/pond-out_0_2026-05-01-06-30-00.000.flac"
 
 
-@pytest.fixture
-def receiver(tmp_path: Path) -> Iterator[Hub]:
-    with hub(tmp_path / "hub") as found:
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    with hub(tmp_path_factory.mktemp("hub")) as found:
         yield found
 
 
+@pytest.fixture
+def receiver(shared: Hub, request: pytest.FixtureRequest) -> Hub:
+    """The receiving node, and a sending one of its own."""
+    return shared.other(f"node-{hashlib.sha256(request.node.name.encode()).hexdigest()[:8]}")
+
+
+def sink_to(receiver: Hub, folder: Path, *, url: str | None = None, **settings: Any) -> ForwardSink:
+    """The sink of the sending node, whose home and clips are in `folder`."""
+    home, clips = folder / "edge", folder / "clips"
+    return forward_sink(url or receiver.url, receiver.token, home, clips=clips, node=receiver.node, **settings)
+
+
 async def test_detections_arrive_under_the_name_of_their_node(receiver: Hub, tmp_path: Path) -> None:
-    sink, source = forward_sink(receiver.url, receiver.token, tmp_path / "edge"), Batches()
+    sink, source = sink_to(receiver, tmp_path), Batches(receiver.node)
     await sink.open()
     for analyzed in (source.batch(0, pond_0="birds-wren"), source.batch(1, pond_0="frogs"), source.last()):
         await sink.deliver(analyzed)
     await sink.close()
-    assert receiver.detections() == [("garden", "pond", 1, False, None), ("garden", "pond", 1, False, None)]
+    assert receiver.detections() == [("pond", 1, False, None)] * 2
 
 
 async def test_what_was_heard_while_the_link_was_down_arrives_once_and_in_order(receiver: Hub, tmp_path: Path) -> None:
-    source = Batches()
+    source = Batches(receiver.node)
     async with link_proxy(receiver.url, is_down=True) as link:
-        sink = forward_sink(link.url, receiver.token, tmp_path / "edge")
+        sink = sink_to(receiver, tmp_path, url=link.url)
         await sink.open()
         for number in range(6):
             await sink.deliver(source.batch(number, pond_0="birds-wren" if number % 2 else "frogs"))
@@ -45,34 +60,34 @@ async def test_what_was_heard_while_the_link_was_down_arrives_once_and_in_order(
             await sink.close()
         assert receiver.detections() == []
         link.is_down, link.cuts, link.loses_answers = False, [400, 100], 3
-        again = forward_sink(link.url, receiver.token, tmp_path / "edge")
+        again = sink_to(receiver, tmp_path, url=link.url)
         await again.open()
         await eventually_async(lambda: len(receiver.detections()) == 6, what="all arrive")
         await again.close()
-    found = receiver.detections()
-    assert [(node, is_open) for node, _, _, is_open, _ in found] == [("garden", False)] * 6
+    assert receiver.detections() == [("pond", 1, False, None)] * 6
 
 
 async def test_a_clip_arrives_after_its_record_and_is_heard_in_the_console(receiver: Hub, tmp_path: Path) -> None:
     content = write_noise(tmp_path / "clips", NAME, 50_000)
-    sink = forward_sink(receiver.url, receiver.token, tmp_path / "edge", clips=tmp_path / "clips")
+    sink = sink_to(receiver, tmp_path)
     await sink.open()
-    await sink.deliver(heard(0, clip=NAME))
+    await sink.deliver(heard(7200, node=receiver.node, clip=NAME))
     await eventually_async(lambda: receiver.clips() == {NAME: content}, what="the clip arrives")
     await sink.close()
-    assert receiver.detections() == [("garden", "pond", 1, False, f"garden/{NAME}")]
+    assert receiver.detections() == [("pond", 1, False, f"{receiver.node}/{NAME}")]
     client = receiver.console.logged_in("viewer", base=receiver.url)
-    sound = await asyncio.to_thread(client.get, "/api/v1/detections/1/sound?format=flac")
+    (stored,) = (await asyncio.to_thread(client.get, "/api/v1/detections?limit=1")).json()["detections"]
+    sound = await asyncio.to_thread(client.get, f"/api/v1/detections/{stored['id']}/sound?format=flac")
     assert sound.content == content
 
 
 async def test_a_clip_that_is_written_later_is_forwarded_then(receiver: Hub, tmp_path: Path) -> None:
-    sink = forward_sink(receiver.url, receiver.token, tmp_path / "edge", clips=tmp_path / "clips")
+    sink = sink_to(receiver, tmp_path)
     await sink.open()
-    await sink.deliver(heard(0, clip=NAME))
+    await sink.deliver(heard(0, node=receiver.node, clip=NAME))
     await eventually_async(lambda: receiver.detections(), what="the record arrives")
     content = write_noise(tmp_path / "clips", NAME, 1000)
-    await sink.deliver(heard(1, clip=NAME, probability=0.95))
+    await sink.deliver(heard(1, node=receiver.node, clip=NAME, probability=0.95))
     await eventually_async(lambda: receiver.clips() == {NAME: content}, what="the clip arrives")
     await sink.close()
 
@@ -80,11 +95,11 @@ async def test_a_clip_that_is_written_later_is_forwarded_then(receiver: Hub, tmp
 async def test_a_clip_goes_on_where_the_connection_was_cut(receiver: Hub, tmp_path: Path) -> None:
     content = write_noise(tmp_path / "clips", NAME, 400_000)
     async with link_proxy(receiver.url, delay_s=0.0005) as link:
-        sink = forward_sink(link.url, receiver.token, tmp_path / "edge", clips=tmp_path / "clips")
+        sink = sink_to(receiver, tmp_path, url=link.url)
         link.cuts = [100_000, 50_000, 700, 150_000]
         link.loses_answers = 1
         await sink.open()
-        await sink.deliver(heard(0, clip=NAME))
+        await sink.deliver(heard(0, node=receiver.node, clip=NAME))
         await eventually_async(lambda: receiver.clips() == {NAME: content}, what="the clip arrives")
         await sink.close()
         assert link.connections > 4
@@ -94,9 +109,9 @@ async def test_a_clip_goes_on_where_the_connection_was_cut(receiver: Hub, tmp_pa
 async def test_a_clip_waits_while_the_other_node_has_no_room(tmp_path: Path) -> None:
     write_noise(tmp_path / "clips", NAME, 2000)
     with hub(tmp_path / "hub", forwarded={"gigabytes": 1e-6}) as receiver:
-        sink = forward_sink(receiver.url, receiver.token, tmp_path / "edge", clips=tmp_path / "clips")
+        sink = sink_to(receiver, tmp_path)
         await sink.open()
-        await sink.deliver(heard(0, clip=NAME))
+        await sink.deliver(heard(0, node=receiver.node, clip=NAME))
         await eventually_async(lambda: "no room for more clips" in (sink.fault or ""), what="the fault is reported")
         with pytest.raises(TidzamError, match="1 clip of the sink forward wait"):
             await sink.close()
@@ -108,10 +123,10 @@ async def test_a_clip_that_is_refused_is_set_aside_and_the_next_one_arrives(tmp_
     other = NAME.replace("wren", "robin")
     content = write_noise(tmp_path / "clips", other, 900)
     with hub(tmp_path / "hub", forwarded={"clip_mb": 0.001}) as receiver:
-        sink = forward_sink(receiver.url, receiver.token, tmp_path / "edge", clips=tmp_path / "clips")
+        sink = sink_to(receiver, tmp_path)
         await sink.open()
-        await sink.deliver(heard(0, clip=NAME))
-        await sink.deliver(heard(1, clip=other, label="frogs"))
+        await sink.deliver(heard(0, node=receiver.node, clip=NAME))
+        await sink.deliver(heard(1, node=receiver.node, clip=other, label="frogs"))
         await eventually_async(lambda: receiver.clips() == {other: content}, what="the other clip arrives")
         await sink.close()
     (reason,) = (tmp_path / "edge" / "spool").rglob("rejected/*.json")
@@ -122,11 +137,11 @@ async def test_above_the_limit_the_clips_of_a_rare_class_stay(receiver: Hub, tmp
     names = {f"frogs/pond-out_0_2026-05-01-06-30-0{number}.000.flac": "frogs" for number in range(8)}
     names[NAME] = "birds-wren"
     async with link_proxy(receiver.url, is_down=True) as link:
-        sink = forward_sink(link.url, receiver.token, tmp_path / "edge", clips=tmp_path / "clips", max_gb=4e-5)
+        sink = sink_to(receiver, tmp_path, url=link.url, max_gb=4e-5)
         await sink.open()
         for number, (name, label) in enumerate(names.items()):
             write_noise(tmp_path / "clips", name, 10_000)
-            await sink.deliver(heard(number, clip=name, label=label, probability=0.5 + number / 20))
+            await sink.deliver(heard(number, node=receiver.node, clip=name, label=label, probability=0.5 + number / 20))
         link.is_down = False
         await eventually_async(lambda: len(receiver.clips()) == 4, what="the clips arrive")
         await sink.close()
@@ -136,10 +151,10 @@ async def test_above_the_limit_the_clips_of_a_rare_class_stay(receiver: Hub, tmp
 
 
 async def test_the_account_of_another_node_may_not_forward(receiver: Hub, tmp_path: Path) -> None:
-    sink = forward_sink(receiver.url, node_token(receiver.console, "meadow"), tmp_path / "edge")
+    sink = forward_sink(receiver.url, node_token(receiver.console, "meadow"), tmp_path / "edge", node=receiver.node)
     await sink.open()
-    await sink.deliver(heard(0))
+    await sink.deliver(heard(0, node=receiver.node))
     await eventually_async(lambda: sink.fault, what="the fault is reported")
-    with pytest.raises(TidzamError, match="meadow may not forward what the node garden hears"):
+    with pytest.raises(TidzamError, match="meadow may not forward what the node node-"):
         await sink.close()
     assert receiver.detections() == []

@@ -33,10 +33,11 @@ NODE = "garden"
 
 @dataclass(frozen=True)
 class Hub:
-    """The receiving node: its console at `url`, and the token of the node `garden` there."""
+    """The receiving node: its console at `url`, and the account of the node `node` there."""
 
     url: str
     console: ConsoleUnderTest
+    node: str
     token: str
 
     @property
@@ -45,14 +46,19 @@ class Hub:
 
     @property
     def folder(self) -> Path:
-        """The folder of the clips of `garden`."""
-        return forwarded_folder(self.console.runtime.settings) / NODE
+        """The folder of the clips of the node."""
+        return forwarded_folder(self.console.runtime.settings) / self.node
 
-    def detections(self) -> list[tuple[str, str, int, bool, str | None]]:
-        """The node, source, number of windows and clip of each detection, and whether it is open, by their starts."""
+    def other(self, node: str) -> Hub:
+        """The same for another node, which gets an account."""
+        return Hub(self.url, self.console, node, node_token(self.console, node))
+
+    def detections(self) -> list[tuple[str, int, bool, str | None]]:
+        """The source and number of windows of each detection of the node, whether it is open, and its clip, by their
+        starts."""
         row = DetectionRow
-        query = select(NodeRow.name, SourceRow.name, row.windows, row.is_open, row.clip)
-        query = query.join(SourceRow, SourceRow.node_id == NodeRow.id)
+        query = select(SourceRow.name, row.windows, row.is_open, row.clip).where(NodeRow.name == self.node)
+        query = query.select_from(NodeRow).join(SourceRow, SourceRow.node_id == NodeRow.id)
         query = query.join(ChannelRow, ChannelRow.source_id == SourceRow.id).join(row, row.channel_id == ChannelRow.id)
         with self.console.store.read() as session:
             return [tuple(found) for found in session.execute(query.order_by(row.start))]  # type: ignore[misc]
@@ -77,14 +83,19 @@ def hub(home: Path, **settings: Any) -> Iterator[Hub]:
     home.mkdir(exist_ok=True)
     profile = {"node": {"name": "hub"}, "access": {"hosts": ["127.0.0.1"]}}
     with serving_console(home, with_programs=False, profile=profile, **settings) as (url, console):
-        yield Hub(url, console, node_token(console))
+        yield Hub(url, console, NODE, node_token(console))
 
 
 def heard(
-    number: int, *, clip: str | None = None, label: str = "birds-wren", probability: float = 0.9
+    number: int,
+    *,
+    clip: str | None = None,
+    label: str = "birds-wren",
+    probability: float = 0.9,
+    node: str = NODE,
 ) -> AnalyzedBatch:
     """A batch in which a detection ends that was heard `number` seconds after the first."""
-    source = Batches(NODE)
+    source = Batches(node)
     source.batch(number, pond_0=label)
     (ended,) = source.last().detections
     found = replace(ended.detection, clip=clip, peak_probability=probability, id=f"{ended.detection.id}-{number}")
@@ -100,8 +111,10 @@ def write_noise(folder: Path, name: str, size: int) -> bytes:
     return content
 
 
-def forward_sink(url: str, token: str, home: Path, *, clips: Path | None = None, **settings: Any) -> ForwardSink:
-    """The sink of the node `garden`, whose clips are in `clips`."""
+def forward_sink(
+    url: str, token: str, home: Path, *, clips: Path | None = None, node: str = NODE, **settings: Any
+) -> ForwardSink:
+    """The sink of a node, whose clips are in `clips`."""
     values = {"url": url, "token": SecretStr(token), "collect_s": 0.0, "timeout_s": 5.0, **settings}
-    context = SinkContext(node=NODE, labels=LABELS, home=home, clip_folders=() if clips is None else (clips,))
+    context = SinkContext(node=node, labels=LABELS, home=home, clip_folders=() if clips is None else (clips,))
     return ForwardSink(ForwardSinkSettings.model_validate(values), context)
