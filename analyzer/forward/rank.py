@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from tidzam.labels import is_no_sound
+
 
 @dataclass(frozen=True, kw_only=True)
 class WaitingClip:
@@ -30,13 +32,14 @@ def ranked(clips: Iterable[WaitingClip]) -> list[WaitingClip]:
 
     Of a class, the most probable clip of each day comes before the second of any day, and so on; of these, that of the
     newest day first. The classes take turns, so that each has its first clip before any has its second: a rare class
-    keeps all clips while a common one loses most. Within a turn, the class with the fewest clips comes first.
+    keeps all clips while a common one loses most. Within a turn, the class with the fewest clips comes first. Clips of
+    classes that stand for no sound, such as silence, come last.
     """
     by_class: dict[str, list[WaitingClip]] = defaultdict(list)
     for clip in clips:
         by_class[clip.label].append(clip)
     places = [
-        ((place, len(own), -clip.probability, clip.name), clip)
+        ((is_no_sound((clip.label,)), place, len(own), -clip.probability, clip.name), clip)
         for own in by_class.values()
         for place, clip in enumerate(_in_class(own))
     ]

@@ -120,23 +120,28 @@ class ForwardSink:
 
     async def close(self) -> None:
         """Send what can be sent in a short time. Raises TidzamError (`unsent`) if something remains on disk."""
-        left = await self._close_clips()
-        await self._delivery.close()
+        left = ""
+        try:
+            await self._delivery.finish()
+            left = await self._close_clips()
+        finally:
+            await self._stop_uploading()
+            await self._delivery.close()
         if left:
             message = f"{left} of the sink forward wait on disk."
             raise TidzamError(message, hint="They are sent after the next start.", code="unsent")
 
     async def _close_clips(self) -> str:
-        """Stop sending clips. Returns how many remain, in words; nothing if none does."""
-        task, uploader, outbox = self._task, self._uploader, self._outbox
-        self._task = self._uploader = self._outbox = None
-        if task is None or uploader is None or outbox is None:
+        """Send the clips that can be sent in a short time. Returns how many remain, in words; nothing if none does."""
+        if self._task is None or self._uploader is None or self._outbox is None:
             return ""
         is_live = self._context.recording is None and not self._context.is_archive
-        try:
-            uploader.stop()
-            await asyncio.wait([task], timeout=_CLOSE_S if is_live else _FILE_CLOSE_S)
-        finally:
+        self._uploader.stop()
+        await asyncio.wait([self._task], timeout=_CLOSE_S if is_live else _FILE_CLOSE_S)
+        return plural(self._outbox.waiting, "clip") if self._outbox.waiting else ""
+
+    async def _stop_uploading(self) -> None:
+        task, self._task, self._uploader, self._outbox = self._task, None, None, None
+        if task is not None:
             task.cancel()
             await asyncio.wait([task])
-        return plural(outbox.waiting, "clip") if outbox.waiting else ""

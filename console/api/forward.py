@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request, Response
@@ -48,7 +50,8 @@ class UploadView(ConsoleModel):
 async def forward_records(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> RecordsTaken:
     """Store what a node has heard: a detection per line, as JSON, compressed if `Content-Encoding` is `gzip`."""
     body, is_gzip = await request.body(), request.headers.get("Content-Encoding", "").lower() == "gzip"
-    return await asyncio.to_thread(runtime.forwarded.take, visitor, body, is_gzip=is_gzip)
+    with _disk_named():
+        return await asyncio.to_thread(runtime.forwarded.take, visitor, body, is_gzip=is_gzip)
 
 
 @router.options("/clips", status_code=204)
@@ -86,7 +89,8 @@ async def create_upload(request: Request, visitor: CurrentVisitor, runtime: Runt
     if sha256 and not _SHA256.fullmatch(sha256):
         raise RequestError("Upload-Metadata: sha256 is not 64 hexadecimal digits.", code="request")
     length = _number(request, "Upload-Length")
-    upload = await asyncio.to_thread(runtime.uploads.create, node, clip, length, sha256)
+    with _disk_named():
+        upload = await asyncio.to_thread(runtime.uploads.create, node, clip, length, sha256)
     location = local_path(request, f"{CLIPS_PATH}/{upload.id}")
     return Response(status_code=201, headers={"Location": location, **_headers(upload)})
 
@@ -128,7 +132,8 @@ async def upload_part(id: UploadId, request: Request, visitor: CurrentVisitor, r
             )
         if not upload.is_complete:
             try:
-                upload = await receive_part(shelf, upload, request.stream(), lost, checksum=checksum)
+                with _disk_named():
+                    upload = await receive_part(shelf, upload, request.stream(), lost, checksum=checksum)
             except ClientDisconnect:  # what has arrived stays; nobody hears the response
                 return Response(status_code=204)
     return Response(status_code=204, headers=_headers(upload))
@@ -141,6 +146,19 @@ async def end_upload(id: UploadId, visitor: CurrentVisitor, runtime: Runtime) ->
         upload = await asyncio.to_thread(runtime.uploads.find, visitor.name, id)
         await asyncio.to_thread(runtime.uploads.remove, upload)
     return Response(status_code=204, headers={"Tus-Resumable": TUS_VERSION})
+
+
+@contextmanager
+def _disk_named() -> Iterator[None]:
+    """Raises RequestError (`forward_full`) in place of OSError: the sender tries again later."""
+    try:
+        yield
+    except OSError as error:
+        raise RequestError(
+            f"The receiving node cannot write what is forwarded: {error.strerror}.",
+            hint="See the folder of console.forwarded there.",
+            code="forward_full",
+        ) from None
 
 
 def _headers(upload: Upload) -> dict[str, str]:

@@ -39,6 +39,11 @@ def test_the_classes_take_turns_the_rarest_first() -> None:
     assert [one.label for one in ranked(clips)] == ["wren", "frogs", "wren", "frogs", "frogs"]
 
 
+def test_silence_comes_last_however_rare_it_is() -> None:
+    clips = [clip("silence", 0, probability=1.0), *(clip("frogs", number) for number in range(3))]
+    assert ranked(clips)[-1].label == "silence"
+
+
 def test_a_clip_that_is_not_written_takes_no_room() -> None:
     assert surplus([clip("wren", 0, size=0), clip("frogs", 0)], 10) == []
 

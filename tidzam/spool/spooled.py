@@ -83,6 +83,13 @@ class SpooledDelivery:
         assert self._sender is not None
         self._sender.wake()
 
+    async def finish(self) -> None:
+        """Send what can be sent, and then nothing more; `close` must follow."""
+        assert self._sender is not None
+        assert self._task is not None
+        self._sender.stop()
+        await self._task
+
     async def close(self) -> None:
         """Send what can be sent, and stop. Raises TidzamError (`unsent`) if some results remain."""
         assert self._sender is not None
@@ -90,8 +97,8 @@ class SpooledDelivery:
         assert self._spool is not None
         assert self._task is not None
         try:
-            self._sender.stop()
-            if not await self._task and self._spool.waiting:
+            await self.finish()
+            if not self._task.result() and self._spool.waiting:
                 raise TidzamError(self.fault or "", hint="They are sent after the next start.", code="unsent")
         finally:
             self._task.cancel()

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _FOLDER: Final = ".uploads"
 """In the folder of forwarded clips: no node has this name."""
+_BEGUN, _DONE = ".json", ".done"
+"""The suffixes of what is known of an upload, before and after it is complete."""
 _MB: Final = 1_000_000
 _GB: Final = 1_000_000_000
 _LOOK_S: Final = 600.0
@@ -94,14 +96,15 @@ class UploadShelf:
         return found
 
     def _known(self, upload_id: str) -> Upload | None:
-        try:
-            found = Upload.read(self._info(upload_id))
-        except FileNotFoundError:
-            return None
-        except ValueError:  # a power cut
-            self._info(upload_id).unlink(missing_ok=True)
-            return None
-        return self._with_offset(found)
+        for suffix in (_DONE, _BEGUN):
+            path = self._folder / f"{upload_id}{suffix}"
+            try:
+                return self._with_offset(Upload.read(path))
+            except FileNotFoundError:
+                continue
+            except ValueError:  # a power cut
+                path.unlink(missing_ok=True)
+        return None
 
     def _with_offset(self, upload: Upload) -> Upload:
         if upload.is_complete:
@@ -144,19 +147,18 @@ class UploadShelf:
 
     def remove(self, upload: Upload) -> None:
         """Forget an upload; a complete clip stays."""
-        self.part(upload).unlink(missing_ok=True)
-        self._info(upload.id).unlink(missing_ok=True)
+        for suffix in (".part", _BEGUN, _DONE):
+            (self._folder / f"{upload.id}{suffix}").unlink(missing_ok=True)
 
     def _completed(self, upload: Upload) -> Upload:
         done = replace(upload, is_complete=True, offset=upload.length)
         self._write(done)
+        (self._folder / f"{upload.id}{_BEGUN}").unlink(missing_ok=True)
         return done
 
     def _write(self, upload: Upload) -> None:
-        write_atomically(self._info(upload.id), json.dumps(asdict(replace(upload, offset=0))))
-
-    def _info(self, upload_id: str) -> Path:
-        return self._folder / f"{upload_id}.json"
+        path = self._folder / f"{upload.id}{_DONE if upload.is_complete else _BEGUN}"
+        write_atomically(path, json.dumps(asdict(replace(upload, offset=0))))
 
     def _is_there(self, upload: Upload) -> bool:
         """Whether the clip has arrived before."""
@@ -169,7 +171,7 @@ class UploadShelf:
         )
 
     def _require_room(self, upload: Upload) -> None:
-        unfinished = [one for one in self._all() if not one.is_complete]
+        unfinished = list(self._begun())
         own = sum(one.node.lower() == upload.node.lower() for one in unfinished)
         if own >= self._settings.uploads:
             raise RequestError(
@@ -186,29 +188,34 @@ class UploadShelf:
                 code="forward_full",
             )
 
-    def _all(self) -> Iterator[Upload]:
-        for path in self._folder.glob("*.json"):
+    def _begun(self) -> Iterator[Upload]:
+        """Those that are not complete."""
+        for path in self._folder.glob(f"*{_BEGUN}"):
             try:
                 yield Upload.read(path)
             except (FileNotFoundError, ValueError):
                 continue
 
     def _expire(self) -> None:
-        """Now and then, delete uploads without progress, and measure the clips that are here."""
+        """Now and then, forget uploads that were complete or without progress long ago, and measure the clips."""
         now = self._clock()
         if now - self._looked < _LOOK_S:
             return
         self._looked = now
-        for upload in list(self._all()):
-            files = [path for path in (self.part(upload), self._info(upload.id)) if path.exists()]
-            newest = max((path.stat().st_mtime for path in files), default=now)
-            if now - newest > self._settings.expire_h * 3600:
-                if not upload.is_complete:
-                    log.warning("an upload of %s expired: %s", upload.node, upload.clip)
+        for path in self._folder.glob(f"*{_DONE}"):
+            if self._is_old(path):
+                path.unlink(missing_ok=True)
+        for upload in list(self._begun()):
+            part = self.part(upload)
+            if self._is_old(part if part.exists() else self._folder / f"{upload.id}{_BEGUN}"):
+                log.warning("an upload of %s expired: %s", upload.node, upload.clip)
                 self.remove(upload)
         self._bytes = sum(
             path.stat().st_size for path in self._root.rglob("*") if path.is_file() and self._folder not in path.parents
         )
+
+    def _is_old(self, path: Path) -> bool:
+        return self._clock() - path.stat().st_mtime > self._settings.expire_h * 3600
 
 
 def _id_of(node: str, clip: str, length: int, sha256: str) -> str:
