@@ -35,7 +35,8 @@ class RecordReceiver:
         async with self._link.request("POST", RECORDS_PATH, body=body, headers=headers) as response:
             await require_accepted(response)
             taken = await response.json()
-        self._on_sent("\n".join([f"POST {self.shown}{RECORDS_PATH}", *newest]))
+        for line in newest:
+            self._on_sent(f"POST {self.shown}{RECORDS_PATH} {line}")
         refused = [(newest[one["line"]], str(one["reason"])) for one in taken["refused"]]
         if refused:
             raise RefusedError(refused[0][1], [line for line, _ in refused])
