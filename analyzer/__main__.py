@@ -59,6 +59,10 @@ def analyze(
         str,
         typer.Option(help="Installed models, comma-separated (`tidzam models list`); they join the bundles of --nn."),
     ] = "",
+    novelty: Annotated[
+        str,
+        typer.Option(help="Novelty bundles that find unusual sound: installed models or folders, comma-separated."),
+    ] = "",
     shadow: Annotated[
         Path | None,
         typer.Option(help="Folder of bundles to try on live sound, beside the live ones; see `tidzam models shadow`."),
@@ -181,7 +185,7 @@ def analyze(
     over: dict[str, object] = {"nn": nn, "models": comma_list(models) or None, "ports": comma_list(jack) or None}
     over |= {"strict": strict or None, "overlap": overlap, "host": host, "port": port, "gate": gate, "engine": engine}
     over["shadow"] = None if shadow is None else ShadowSettings(nn=shadow)
-    over |= {"threads": threads, "batch": batch}
+    over |= {"threads": threads, "batch": batch, "novelty": _bundle_names(novelty)}
     location = _location(latitude, longitude)
     settings = _settings(profile, over, sinks, _files(time_zone, name_pattern), location)
     set_up_logging("debug" if debug else settings.log.level, json_lines=settings.log.json_lines)
@@ -239,6 +243,11 @@ def _picture(words: Sequence[str]) -> Path | None:
     from analyzer.show.picture import SUFFIXES as PICTURES
 
     return next((Path(word) for word in words if Path(word).suffix.lower() in PICTURES), None)
+
+
+def _bundle_names(given: str) -> tuple[str, ...] | None:
+    """The bundles after `--novelty`; folders as absolute paths, which no model can be called."""
+    return tuple(str(Path(one).absolute()) if Path(one).is_dir() else one for one in comma_list(given)) or None
 
 
 def _files(time_zone: str | None, name_patterns: Sequence[str] | None) -> dict[str, object]:

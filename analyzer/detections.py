@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from analyzer.novelty import NoveltyStage
 from analyzer.pipeline import Pipeline
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.inference.averaging import WindowAverager
@@ -25,6 +26,7 @@ class DetectionStages:
         self._tracker = DetectionTracker(
             pipeline.labels, node=node, settings=settings.detections, threshold_of=self._threshold_of
         )
+        self._novelty = NoveltyStage(pipeline.novelty, settings.detections, node=node)
         self._merger = ChannelMerger(settings.detections)
 
     def use(self, pipeline: Pipeline) -> None:
@@ -36,6 +38,7 @@ class DetectionStages:
         self._policy, self._cascade = pipeline.policy, pipeline.identity
         self._averager = self._new_averager()
         self._ended += tuple(self._tracker.relabel(pipeline.labels, pipeline.classes))
+        self._novelty.use(pipeline.novelty)
 
     def _new_averager(self) -> WindowAverager | None:
         return WindowAverager(self._decide) if self._averages else None
@@ -48,17 +51,18 @@ class DetectionStages:
         On the channels in `jumped`, what is heard was not recorded right after what was heard before.
         """
         self._is_dated = batch.dated
+        novel = self._novelty.follow(batch, analyses, jumped=jumped)
         if self._averager is not None:
             analyses = self._averager.follow(analyses, jumped=jumped)
-        return self._merged(self._tracker.follow(batch, analyses, jumped=jumped))
+        return self._merged(self._tracker.follow(batch, analyses, jumped=jumped), novel)
 
     def last_batch(self) -> AnalyzedBatch:
         """A batch without channels that ends all open detections: no more windows will come."""
-        return self._merged(self._tracker.last_batch())
+        return self._merged(self._tracker.last_batch(), self._novelty.finish())
 
-    def _merged(self, tracked: AnalyzedBatch) -> AnalyzedBatch:
+    def _merged(self, tracked: AnalyzedBatch, novel: tuple[DetectionChange, ...]) -> AnalyzedBatch:
         ended, self._ended = self._ended, ()
-        changes = (*ended, *tracked.detections)
+        changes = (*ended, *tracked.detections, *novel)
         return self._merger.follow(replace(tracked, detections=changes, cascade=self._cascade))
 
     def _decide(self, analysis: Analysis) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from analyzer.decision_files import DecisionFiles
+from analyzer.novelty import load_detectors, novelty_bundles
 from tidzam.audio.features import FeatureSpec
 from tidzam.audio.sanitize import sanitize
 from tidzam.audio.waveform import InputSpec, missing_share, require_rate
@@ -26,8 +27,10 @@ from tidzam.inference.cascade import Cascade
 from tidzam.inference.decision_policy import DecisionPolicy
 from tidzam.inference.engine_choice import choose_engines
 from tidzam.inference.engine_records import EngineRecords
+from tidzam.inference.input_cache import InputCache
 from tidzam.inference.loading import load_cascade, load_range_model
 from tidzam.inference.longer_windows import Handover, LongerWindows
+from tidzam.inference.novelty import NOVELTY_LABELS, NoveltyDetectors
 from tidzam.inference.prediction import Prediction
 from tidzam.inference.species_range import RangeModel, SpeciesRange
 from tidzam.inference.trial import try_networks
@@ -55,25 +58,22 @@ class Pipeline:
         decision: DecisionSettings | None = None,
         location: LocationSettings | None = None,
         species: SpeciesRange | None = None,
+        novelty: NoveltyDetectors | None = None,
         strict: bool = False,
     ) -> None:
         """With `strict`, a classifier does not run on audio that lacks a part of the band that it needs. Raises the
         errors of DecisionPolicy."""
         self.cascade = cascade
+        self.novelty = novelty or NoveltyDetectors((), check=cascade.output_check)
         self.engine = engine
         self._strict = strict
         self._species = None if species is None or species.hides_nothing else species
         self._handover: Handover | None = None
+        self._specs = cascade.specs | self.novelty.specs
         self.policy = DecisionPolicy(
             decision or DecisionSettings(), cascade.thresholds, cascade.labels, location=location
         )
-        self.identity = CascadeIdentity(
-            classifiers=tuple(one.name for one in cascade.classifiers),
-            labels=cascade.labels,
-            versions={one.name: one.manifest.version for one in cascade.classifiers},
-            longer=cascade.longer_windows,
-            classifier_of={label: one.name for one in cascade.classifiers for label in one.manifest.classes},
-        )
+        self.identity = _identity(cascade, self.novelty)
 
     @classmethod
     def load(
@@ -106,6 +106,7 @@ class Pipeline:
             decision=settings.decision,
             location=location,
             species=_species_range(cascade, bundles, settings, location),
+            novelty=load_detectors(settings, cascade, home=home, records=records),
             strict=settings.strict,
         )
         DecisionFiles(settings.decision.prior, home).apply(pipeline.policy)
@@ -118,8 +119,8 @@ class Pipeline:
 
     @property
     def longest_window_s(self) -> float:
-        """The length of the longest windows of the cascade: what a batch needs as its context."""
-        return self.cascade.longest_window_s
+        """The length of the longest windows, also of novelty bundles: what a batch needs as its context."""
+        return max(self.cascade.longest_window_s, self.novelty.longest_window_s)
 
     @property
     def classifiers(self) -> tuple[str, ...]:
@@ -133,12 +134,13 @@ class Pipeline:
 
     @property
     def bundle_versions(self) -> Mapping[str, str]:
-        """The version of each classifier."""
+        """The version of each classifier, and of each novelty bundle."""
         return self.identity.versions
 
     @property
     def labels(self) -> LabelTree:
-        return self.cascade.labels
+        """The label tree of detections."""
+        return self.identity.labels
 
     def check_rate(self, rate_hz: int) -> None:
         """Log the classifiers that need more band than audio at `rate_hz` holds. Raises AudioError (`sample_rate`) if
@@ -188,10 +190,12 @@ class Pipeline:
         known = [batch.source_rates_hz or (None,) * len(batch.channels) for batch in batches]
         rates = [held_rate(rate, batches[0].rate_hz) for of_batch in known for rate in of_batch]
         refused = rates if self._strict else ()
-        longer = LongerWindows.of(batches, before, after) if self.cascade.has_longer_windows else None
+        longer = LongerWindows.of(batches, before, after) if self.longest_window_s > self.window_s else None
         hidden = self._hidden(batches)
-        found = self.cascade.classify(samples, batches[0].rate_hz, refused, hidden=hidden, longer=longer)
-        predictions = zip(found, levels, rates, strict=True)
+        inputs = InputCache(samples, batches[0].rate_hz, self._specs, longer=longer)
+        found = self.cascade.classify(samples, batches[0].rate_hz, refused, hidden=hidden, longer=longer, inputs=inputs)
+        scores = self.novelty.scores(samples, inputs, rates)
+        predictions = zip(found, levels, rates, scores, strict=True)
         return [
             tuple(self._analysis(batch, row, *next(predictions)) for row in range(len(batch.channels)))
             for batch in batches
@@ -204,7 +208,15 @@ class Pipeline:
         days = [start.date() if batch.dated else None for batch in batches for start in batch.starts]
         return np.stack([self._species.hidden(day) for day in days])
 
-    def _analysis(self, batch: WindowBatch, row: int, found: Prediction, level_dbfs: float, held_hz: int) -> Analysis:
+    def _analysis(
+        self,
+        batch: WindowBatch,
+        row: int,
+        found: Prediction,
+        level_dbfs: float,
+        held_hz: int,
+        scores: Mapping[str, float],
+    ) -> Analysis:
         channel, start = batch.channels[row], batch.starts[row]
         return Analysis(
             channel=channel,
@@ -218,6 +230,7 @@ class Pipeline:
             rate_hz=batch.rate_hz,
             state=self.channel_state(held_hz),
             left_out=found.left_out,
+            scores=scores,
             remainders=found.remainders,
             ages_s=found.ages_s,
             waiting=found.waiting,
@@ -258,6 +271,7 @@ def try_bundles(settings: AnalyzerSettings, *, home: Path | None = None) -> None
     does the same, but need not repeat what passed. Raises its errors."""
     bundles, engines, records = _chosen(settings, home)
     try_networks(bundles, engines, records=records)
+    try_networks(novelty_bundles(settings, home), records=records)
 
 
 def _chosen(settings: AnalyzerSettings, home: Path | None) -> tuple[list[Bundle], list[str], EngineRecords]:
@@ -266,6 +280,20 @@ def _chosen(settings: AnalyzerSettings, home: Path | None) -> tuple[list[Bundle]
     records = EngineRecords.in_home(home)
     choices = choose_engines(bundles, settings.engine, threads=settings.threads, batch=settings.batch, records=records)
     return bundles, [choice.engine for choice in choices], records
+
+
+def _identity(cascade: Cascade, novelty: NoveltyDetectors) -> CascadeIdentity:
+    """What the results of a cascade and of novelty bundles are made by. Unusual sound is named after the first of
+    these."""
+    versions = {one.name: one.manifest.version for one in cascade.classifiers}
+    makers = {label: one.name for one in cascade.classifiers for label in one.manifest.classes}
+    return CascadeIdentity(
+        classifiers=tuple(one.name for one in cascade.classifiers),
+        labels=cascade.labels.merged(NOVELTY_LABELS) if novelty else cascade.labels,
+        versions=versions | novelty.versions,
+        longer=cascade.longer_windows,
+        classifier_of=makers | dict.fromkeys(NOVELTY_LABELS, next(iter(novelty.versions), "")) if novelty else makers,
+    )
 
 
 def _species_range(

@@ -719,10 +719,15 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
             "It has one layer, or a file that cannot be edited.",
             "Choose another bundle as the base.",
         ),
+        "bundle_novelty": Explanation(
+            "A bundle does not find unusual sound, or one that does is named as a classifier.",
+            "A name in `analyzer.novelty`, or in `nn` or `models`, is that of another kind of bundle.",
+            "Name novelty bundles in `analyzer.novelty`, and classifiers in `nn` and `models`.",
+        ),
         "bundle_export": Explanation(
             "The exported network differs from the trained one.",
             "Versions of the libraries that do not fit.",
-            "Report it, with the versions of tf2onnx and onnxruntime.",
+            "Report it, with the versions of tf2onnx, skl2onnx and onnxruntime.",
         ),
         "bundle_write": Explanation(
             "The bundle cannot be written.",

@@ -1,4 +1,4 @@
-"""The command line of the trainer: training, `evaluate` and `openset`."""
+"""The command line of the trainer: training, `evaluate`, `openset` and `novelty`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from trainer.app import serve, train
 from trainer.evaluation.evaluate import Evaluation, evaluate
 from trainer.evaluation.model_card import write_card
 from trainer.evaluation.table import print_evaluation
+from trainer.novelty.command import novelty
 from trainer.openset.command import ProgressJson, openset
 from trainer.options import NB_EMBEDDINGS, STATS_STEP, TrainingOptions
 from trainer.progress import report_progress, show_progress
@@ -156,6 +157,7 @@ Ps = Annotated[
 
 cli = terminal.command_line()
 cli.command()(openset)
+cli.command()(novelty)
 
 
 @cli.callback(invoke_without_command=True)

@@ -58,8 +58,13 @@ class FileJob:
             for sink in settings.sinks
         ]
         nn = None if settings.nn is None else settings.nn.absolute()
-        settings = settings.model_copy(update={"nn": nn, "sinks": tuple(sinks)})
-        home = models_folder(self.home).parent if settings.models or settings.privacy.is_active else self.home
+        novelty = tuple(str(Path(name).absolute()) if "/" in name else name for name in settings.novelty)
+        settings = settings.model_copy(update={"nn": nn, "novelty": novelty, "sinks": tuple(sinks)})
+        home = (
+            models_folder(self.home).parent
+            if settings.models or settings.novelty or settings.privacy.is_active
+            else self.home
+        )
         return replace(self, path=self.path.absolute(), settings=settings, home=home)
 
 

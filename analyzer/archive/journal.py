@@ -18,7 +18,7 @@ from typing import Any, Final, Self
 import tidzam
 from analyzer.archive.inputs import ArchiveFile
 from analyzer.archive.job import FileOutcome, clip_sinks
-from tidzam.bundle import MANIFEST, cascade_folders
+from tidzam.bundle import MANIFEST, cascade_folders, novelty_folders
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import TidzamError
 from tidzam.text import shown
@@ -48,9 +48,10 @@ _NOT_RESULTS: Final = {"host", "port", "ports", "threads", "max_channels", "sink
 def fingerprint(settings: AnalyzerSettings, home: Path | None = None, **options: Any) -> str:
     """A digest of all that the results and clips depend on besides the files: version, settings, options, bundles."""
     digest = hashlib.sha256(tidzam.__version__.encode())
-    for bundle in cascade_folders(settings.nn, settings.models, home=home):
+    bundles = cascade_folders(settings.nn, settings.models, home=home)
+    for bundle in (*bundles, *novelty_folders(settings.novelty, home=home)):
         digest.update((bundle / MANIFEST).read_bytes())
-    values = settings.model_dump(mode="json", exclude=_NOT_RESULTS | {"nn"})
+    values = settings.model_dump(mode="json", exclude=_NOT_RESULTS | {"nn", "novelty"})
     clips = [sink.model_dump(mode="json", exclude={"budget"}) for sink in clip_sinks(settings)]
     digest.update(json.dumps([values, clips, options], sort_keys=True, default=str).encode())
     return digest.hexdigest()

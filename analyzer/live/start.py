@@ -12,7 +12,7 @@ from pathlib import Path
 
 from analyzer.capture.child import CaptureOptions, EarlyCapture, early_capture
 from analyzer.live.capture_session import ring_length_s
-from tidzam.bundle import cascade_folders, read_manifest
+from tidzam.bundle import cascade_folders, novelty_folders, read_manifest
 from tidzam.bundle.choice import CascadeChoice
 from tidzam.bundle.promotions import chosen_cascade
 from tidzam.config.settings import AnalyzerSettings
@@ -48,7 +48,8 @@ def longest_window_s(settings: AnalyzerSettings, home: Path | None = None) -> fl
     if choice != own:
         with suppress(BundleError):  # they are not needed, as long as the other can be used
             longest_s = max(longest_s, _longest_window_s(own, home))
-    return longest_s
+    novelty = [read_manifest(folder).input.window_s for folder in novelty_folders(settings.novelty, home=home)]
+    return max([longest_s, *novelty])
 
 
 def _longest_window_s(choice: CascadeChoice, home: Path | None) -> float:

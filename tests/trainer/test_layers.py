@@ -16,7 +16,7 @@ _LEVELS = {
     2: "data.workers options training_file training_file_reference",
     3: "checkpoints loop output progress training_data",
     4: """backends evaluation.evaluate evaluation.model_card evaluation.table finalize tensorboard""",
-    5: "app openset",
+    5: "app novelty openset",
     6: "cli __main__",
 }
 LEVELS: Mapping[str, int] = {name: level for level, names in _LEVELS.items() for name in names.split()}

@@ -42,6 +42,13 @@ def merged_labels(manifests: Iterable[BundleManifest]) -> LabelTree:
 
 
 def _check_names(manifests: Sequence[BundleManifest]) -> None:
+    for manifest in manifests:
+        if manifest.novelty is not None:
+            raise BundleError(
+                f"{manifest.name!r} is a novelty bundle, and no classifier of a cascade.",
+                hint="Name it in `analyzer.novelty` or --novelty.",
+                code="bundle_novelty",
+            )
     names = [manifest.name for manifest in manifests]
     if not any(manifest.is_root for manifest in manifests):
         raise BundleError(

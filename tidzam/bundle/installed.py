@@ -52,6 +52,26 @@ def _kept_version(folder: Path, name: str) -> Path:
     return path
 
 
+def named_bundle(models: Path, name: str) -> Path:
+    """The bundle of a model that is installed in `models`, or else the folder at the path `name`.
+
+    Raises BundleError (`model_missing`) if there is neither. A name with a `/` is a path.
+    """
+    if "/" in name:
+        return Path(name)
+    try:
+        return installed_model(models, name)
+    except BundleError:
+        if Path(name).is_dir():
+            return Path(name)
+        raise
+
+
+def novelty_folders(names: Sequence[str], *, home: Path | None = None) -> list[Path]:
+    """The novelty bundles with these names: installed models, or folders (`named_bundle`)."""
+    return [named_bundle(models_folder(home), name) for name in names]
+
+
 def cascade_folders(nn: Path | None, models: Sequence[str] = (), *, home: Path | None = None) -> list[Path]:
     """The bundles of a cascade: those in the folder `nn`, and the installed `models`; those of the demo without either.
 

@@ -19,6 +19,7 @@ from pydantic import (
 
 from tidzam.audio.features import FeatureSpec
 from tidzam.audio.waveform import InputSpec, WaveformSpec
+from tidzam.bundle.novelty import NoveltySpec
 from tidzam.errors import BundleError
 from tidzam.labels import Label, LabelTree
 from tidzam.manifest_fields import (
@@ -45,7 +46,7 @@ Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 _OPTIONAL: Final = (
     *("features", "waveform", "output", "scientific_names", "license", "origin"),
-    *("root", "parent", "range_model", "data"),
+    *("root", "parent", "range_model", "data", "novelty"),
 )
 """Keys that are left out at their defaults: earlier versions of Tidzam do not know them."""
 
@@ -90,6 +91,11 @@ class BundleManifest(BaseModel):
         None,
         description="A LiteRT network that says how likely each class occurs at a place in a week: latitude, longitude "
         "and week (1 to 48, or -1 for the whole year) in, a probability per class out.",
+    )
+    novelty: NoveltySpec | None = Field(
+        None,
+        description="Of a bundle that finds unusual sound: how it is scored. Its network returns vectors, and its only "
+        "class is the one of unusual sound.",
     )
     root: bool = Field(False, description="Runs on every window, whatever its name.")
     parent: Label | None = Field(None, description="The class that this expert refines; by default that of its name.")
@@ -138,6 +144,12 @@ class BundleManifest(BaseModel):
             raise ValueError("two files have the same name")
         return self
 
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> BundleManifest:
+        if self.novelty is not None and (len(self.classes) != 1 or self.range_model is not None or self.parent):
+            raise ValueError("a novelty bundle has one class, and neither a range model nor a parent")
+        return self
+
     @model_serializer(mode="wrap")
     def _without_defaults(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields = type(self).model_fields
@@ -170,7 +182,8 @@ class BundleManifest(BaseModel):
     @property
     def all_files(self) -> tuple[FileEntry, ...]:
         """Every file beside the manifest whose checksum it holds."""
-        return (*self.files.values(), *self.data, *([self.range_model] if self.range_model else []))
+        forest = None if self.novelty is None else self.novelty.forest
+        return (*self.files.values(), *self.data, *(one for one in (self.range_model, forest) if one is not None))
 
     @property
     def version(self) -> str:

@@ -54,18 +54,22 @@ def read_manifest(folder: Path) -> BundleManifest:
 
 
 def _check_external_files(bundle: Bundle) -> None:
-    """Raises BundleError if the ONNX graph reads a file that the manifest does not list."""
-    if "onnx" not in bundle.manifest.files:
-        return
-    path = bundle.file("onnx")
+    """Raises BundleError if an ONNX graph reads a file that the manifest does not list."""
+    manifest = bundle.manifest
+    paths = [bundle.file("onnx")] if "onnx" in manifest.files else []
+    paths += [] if manifest.novelty is None else [bundle.folder / manifest.novelty.forest.name]
+    for path in paths:
+        _check_external_files_of(path, {entry.name for entry in manifest.data})
+
+
+def _check_external_files_of(path: Path, listed: set[str]) -> None:
     try:
         read = external_files(path.read_bytes())
     except ValueError as error:
         raise BundleError(
             f"{path} is not an ONNX file: {error}.", hint="Export the bundle again.", code="bundle_engine"
         ) from None
-    unknown = sorted(read - {entry.name for entry in bundle.manifest.data})
-    if unknown:
+    if unknown := sorted(read - listed):
         raise BundleError(
             f"{path} reads the file {unknown[0][:80]!r}, which the manifest's 'data' does not list with a checksum.",
             hint="Export the network with its weights inside, or list the file; it must lie in the bundle's folder.",

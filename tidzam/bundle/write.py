@@ -10,6 +10,7 @@ from typing import Any
 
 from tidzam.atomic import swap_in
 from tidzam.bundle.manifest import FILE_NAMES, MANIFEST, RANGE_MODEL, Bundle, BundleManifest, NetworkFormat
+from tidzam.bundle.novelty import FOREST
 from tidzam.manifest_fields import FileEntry, entry_of
 from tidzam.temporaries import temporary_folder
 
@@ -20,13 +21,15 @@ def write_bundle(
     files: Mapping[NetworkFormat, Path],
     *,
     range_model: Path | None = None,
+    forest: Path | None = None,
     write_extras: Callable[[Path, BundleManifest], object] = lambda folder, manifest: None,
 ) -> Bundle:
     """Write a bundle whole or not at all; an older one at `folder` is replaced.
 
-    `files` and `range_model` are copied in and their checksums recorded; `manifest.files` is ignored, and
-    `manifest.range_model` is kept unless there is a new one. `write_extras` may add files for people, such as a model
-    card, to the new folder before it is put in place; it receives the complete manifest.
+    `files`, `range_model` and `forest`, the isolation forest of a novelty bundle, are copied in and their checksums
+    recorded; `manifest.files` is ignored, and the entries of the others are kept unless there are new files.
+    `write_extras` may add files for people, such as a model card, to the new folder before it is put in place; it
+    receives the complete manifest.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(folder.parent) as temporary:
@@ -36,6 +39,8 @@ def write_bundle(
         changes: dict[str, Any] = {"files": entries}
         if range_model is not None:
             changes["range_model"] = _add_file(range_model, fresh / RANGE_MODEL)
+        if forest is not None and manifest.novelty is not None:
+            changes["novelty"] = manifest.novelty.model_copy(update={"forest": _add_file(forest, fresh / FOREST)})
         complete = manifest.model_copy(update=changes)
         text = json.dumps(complete.model_dump(mode="json"), indent=2, sort_keys=True)
         (fresh / MANIFEST).write_text(text + "\n", encoding="utf-8")

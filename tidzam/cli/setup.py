@@ -14,8 +14,8 @@ from tidzam.node.system_packages import require_programs
 from tidzam.paths import checkout
 
 NAMED = (
-    *("litert", "birdnet", "train", "cluster", "parquet", "postgresql", "openid", "search", "mqtt", "notify", "show"),
-    *("bench", "test"),
+    *("litert", "birdnet", "train", "cluster", "parquet", "postgresql", "openid", "search", "mqtt", "notify"),
+    *("novelty", "show", "bench", "test"),
 )
 PARTS = ("", *NAMED, "all")
 Part = Annotated[str, typer.Argument(help=f"Optional part: {', '.join(NAMED)} or all. Only in a checkout.")]

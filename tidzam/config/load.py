@@ -65,6 +65,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     manager, analyzer, console = settings.stream_manager, settings.analyzer, settings.console
     files = {name: anchor(getattr(console, name)) for name in ("certificate", "private_key", "backups")}
     roots, state = tuple(anchor(root) for root in manager.media_roots), anchor(manager.state_file)
+    novelty = tuple(str(anchor(Path(name))) if "/" in name else name for name in analyzer.novelty)
     shadow = analyzer.shadow and analyzer.shadow.model_copy(update={"nn": anchor(analyzer.shadow.nn)})
     edge = settings.edge.model_copy(update={name: anchor_or_in_home(settings.edge, name) for name in ("folder", "csv")})
     live = manager.live_streams.model_copy(update={"recordings": anchor(manager.live_streams.recordings)})
@@ -80,7 +81,12 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
                 }
             ),
             "analyzer": analyzer.model_copy(
-                update={"nn": anchor(analyzer.nn), "shadow": shadow, "sinks": tuple(map(anchor_sink, analyzer.sinks))}
+                update={
+                    "nn": anchor(analyzer.nn),
+                    "novelty": novelty,
+                    "shadow": shadow,
+                    "sinks": tuple(map(anchor_sink, analyzer.sinks)),
+                }
             ),
             "console": console.model_copy(update=files),
             "edge": edge,

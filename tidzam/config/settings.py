@@ -184,6 +184,11 @@ class AnalyzerSettings(ServerSettings):
     models: Names = Field(
         (), description="Installed models (`tidzam models list`) that are part of the cascade, beside the bundles of nn"
     )
+    novelty: Names = Field(
+        (),
+        description="Novelty bundles that run beside the cascade and find unusual sound (detections of the class "
+        "`novel`): installed models by name, or folders, which have a `/`",
+    )
     ports: Names = Field(("*:out_*",), description="JACK ports to analyze: globs, or prefixes of names")
     overlap: float = Field(0.0, ge=0, lt=1, description="Fraction of a window that the next one shares")
     gate: float = Field(0.05, ge=0, le=1, description="Parent probability from which an expert runs; 0: always")

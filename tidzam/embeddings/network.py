@@ -52,10 +52,19 @@ class EmbeddingNetwork:
         """What the network takes."""
         return self.base.manifest.input
 
+    @property
+    def version(self) -> str:
+        """The version of the base."""
+        return self.base.manifest.version
+
     def embed(self, inputs: Float32) -> Float32:
         """The embeddings, float32 (n, values), of inputs (n, *spec.shape) as `tidzam.audio.windows.network_inputs`
         makes them. Raises the engine's errors."""
         return in_batches(self._network.predict, inputs, batch=BATCH)
+
+    def write(self, path: Path) -> None:
+        """Write the network that returns embeddings: one file, in the format of the base."""
+        path.write_bytes(self._content)
 
     def write_recognizer(self, path: Path, layer: RecognizerLayer) -> None:
         """Write a network that returns the probabilities of `layer` for windows: one file, in the format of the

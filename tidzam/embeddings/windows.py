@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
 from tidzam.audio.files import read_audio
-from tidzam.audio.waveform import require_rate
+from tidzam.audio.waveform import InputSpec, require_rate
 from tidzam.audio.windows import network_inputs
 from tidzam.embeddings.cache import AudioIdentity, EmbeddingCache, Embeddings
-from tidzam.embeddings.network import EmbeddingNetwork
 from tidzam.errors import AudioError
 from tidzam.progress import Progress, no_progress
 from tidzam.types import Float32
@@ -38,6 +37,24 @@ class AudioWindow:
         return round(1000 * self.start_s)
 
 
+class WindowNetwork(Protocol):
+    """Makes vectors of windows, such as an `EmbeddingNetwork`."""
+
+    @property
+    def version(self) -> str:
+        """Networks of the same version make the same vectors."""
+        ...
+
+    @property
+    def spec(self) -> InputSpec:
+        """What the network takes."""
+        ...
+
+    def embed(self, inputs: Float32) -> Float32:
+        """Vectors, float32 (n, values), of inputs (n, *spec.shape)."""
+        ...
+
+
 @dataclass(frozen=True)
 class UnreadableAudio:
     """A file whose windows have no embeddings, and why."""
@@ -56,7 +73,7 @@ class WindowEmbeddings:
 
 
 def embed_windows(
-    network: EmbeddingNetwork,
+    network: WindowNetwork,
     windows: Sequence[AudioWindow],
     cache: EmbeddingCache,
     *,
@@ -105,10 +122,10 @@ def spans(starts_ms: Sequence[int], window_ms: int) -> Iterator[tuple[int, int]]
 
 
 def _of_file(
-    network: EmbeddingNetwork, path: Path, channel: int | None, starts_ms: Sequence[int], cache: EmbeddingCache
+    network: WindowNetwork, path: Path, channel: int | None, starts_ms: Sequence[int], cache: EmbeddingCache
 ) -> Mapping[int, Float32]:
     """Raises AudioError, OSError."""
-    identity, version = AudioIdentity.of(path, channel), network.base.manifest.version
+    identity, version = AudioIdentity.of(path, channel), network.version
     known: Embeddings = cache.get(version, identity)
     missing = [start for start in starts_ms if start not in known]
     window_ms = round(1000 * network.spec.window_s)

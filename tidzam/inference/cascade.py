@@ -123,6 +123,7 @@ class Cascade:
         *,
         hidden: NDArray[np.bool_] | None = None,
         longer: LongerWindows | None = None,
+        inputs: InputCache | None = None,
     ) -> list[Prediction]:
         """The predictions of every classifier that ran on windows (n, frames) at `rate_hz`.
 
@@ -131,9 +132,10 @@ class Cascade:
         classifier that is left out, and of the experts under it. `source_rates_hz` holds the rate of each window's
         source, None if that is unknown; it may be empty. `hidden`, shape (n, len(self.classes)), marks the classes that
         are left out of the result of each window (`tidzam.inference.species_range`). `longer` is the sound for the
-        classifiers with longer windows, which do not run without it.
+        classifiers with longer windows, which do not run without it. `inputs` are those of the same windows, if others
+        share them.
         """
-        inputs = InputCache(windows, rate_hz, self.specs, longer=longer)
+        inputs = inputs or InputCache(windows, rate_hz, self.specs, longer=longer)
         joint = np.full((len(windows), len(self.classes)), np.nan, dtype=np.float32)
         remainders = np.full((len(windows), len(self.classes) + 1), np.nan, dtype=np.float32)  # the last: of the roots
         notes = [WindowNotes(self.lacking_band(rate)) for rate in source_rates_hz or [None] * len(windows)]

@@ -99,13 +99,15 @@ class NetworkSpec:
     """What a manifest states about its network: windows of `shape` in, `classes` outputs out.
 
     `shape` is (frames, mels) for features and (samples,) for a waveform. Silence is `silence` throughout. Without an
-    `activation`, the outputs are probabilities; with one, they are logits.
+    `activation`, the outputs are probabilities; with one, they are logits. Outputs that are not `bounded` are neither:
+    vectors, or scores, of any finite values.
     """
 
     shape: tuple[int, ...]
     silence: float
     classes: int
     activation: Literal["sigmoid", "softmax"] | None = None
+    bounded: bool = True
 
     @property
     def kind(self) -> str:
@@ -151,12 +153,23 @@ def check_network(network: Network, spec: NetworkSpec, name: str) -> None:
             raise not_usable(name, f"cannot be run: {first_line(error)}") from None
         if fault := shape_fault(outputs, (count, spec.classes)):
             raise BundleError(f"{name} {fault}.", hint="Export the bundle again.", code="bundle_classes")
-        if fault := value_fault(outputs):
+        if not spec.bounded:
+            _require_finite(outputs, name)
+        elif fault := value_fault(outputs):
             raise BundleError(
                 f"{name} returns {fault} for silence, expected a probability from 0 to 1.",
                 hint="Its last layer must be a sigmoid or a softmax. Train the bundle again.",
                 code="bundle_outputs",
             )
+
+
+def _require_finite(outputs: Float32, name: str) -> None:
+    if not np.isfinite(outputs).all():
+        raise BundleError(
+            f"{name} returns values for silence that are not finite.",
+            hint="Train the bundle again.",
+            code="bundle_outputs",
+        )
 
 
 def shape_fault(outputs: Any, wanted: tuple[int, int]) -> str | None:

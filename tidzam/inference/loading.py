@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tidzam.bundle import Bundle
+from tidzam.errors import BundleError
 from tidzam.inference.batches import NetworkInBatches, in_batches
 from tidzam.inference.cascade import Cascade, Classifier
 from tidzam.inference.engine_records import EngineRecords
 from tidzam.inference.engines import ALL_CORES, Network, find_engine, require_shape
+from tidzam.inference.novelty import ScoreNetwork
 from tidzam.inference.onnx_engine import OnnxEngine
 from tidzam.inference.outputs import LogitsNetwork
-from tidzam.inference.trial import RANGE_ENGINE, engines_for, spec_of, try_networks
+from tidzam.inference.trial import FOREST_ENGINE, RANGE_ENGINE, engines_for, forest_spec, spec_of, try_networks
 from tidzam.types import Float32
 
 
@@ -66,6 +68,38 @@ def _load(bundle: Bundle, engine: str, threads: int, batch: int | None) -> Netwo
     if spec.activation is not None:
         network = LogitsNetwork(network, spec.activation)
     return network if batch is None else NetworkInBatches(network, batch)
+
+
+def load_novelty(
+    bundles: Sequence[Bundle],
+    engine: str | Sequence[str] = "onnx",
+    *,
+    threads: int = 1,
+    batch: int | None = None,
+    records: EngineRecords | None = None,
+) -> list[Classifier]:
+    """The novelty bundles as classifiers whose networks return scores, shape (n, 1). Raises BundleError
+    (`bundle_novelty`) for other bundles, and the errors of `load_networks`."""
+    for bundle in bundles:
+        if bundle.manifest.novelty is None:
+            raise BundleError(
+                f"Bundle {bundle.name!r} is a classifier; it does not find unusual sound.",
+                hint="Train a novelty bundle with `python -m trainer novelty`, or run it in the cascade.",
+                code="bundle_novelty",
+            )
+    vectors = load_networks(bundles, engine, threads=threads, batch=batch, records=records)
+    return [
+        Classifier(bundle.manifest, _with_forest(bundle, network))
+        for bundle, network in zip(bundles, vectors, strict=True)
+    ]
+
+
+def _with_forest(bundle: Bundle, vectors: Network) -> ScoreNetwork:
+    novelty = bundle.manifest.novelty
+    assert novelty is not None
+    forest = find_engine(FOREST_ENGINE).load(bundle.folder / novelty.forest.name, threads=1)
+    require_shape(forest, forest_spec(novelty), f"The forest {bundle.folder / novelty.forest.name}")
+    return ScoreNetwork(vectors, forest, unit=novelty.unit)
 
 
 def load_range_model(bundle: Bundle) -> Network | None:

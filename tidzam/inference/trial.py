@@ -42,7 +42,7 @@ from tidzam.inference.engines import (
 from tidzam.inference.outputs import LogitsNetwork
 
 if TYPE_CHECKING:
-    from tidzam.bundle import Bundle, BundleManifest
+    from tidzam.bundle import Bundle, BundleManifest, NoveltySpec
 
 WALL_S: Final = 45.0
 """The time for the process to start, and again for each network: enough on a busy machine."""
@@ -56,6 +56,8 @@ _MOST_RUNS: Final = 400
 RANGE_ENGINE: Final = "litert"
 RANGE_INPUTS: Final = 3
 """The engine that runs range models, and the size of their input: latitude, longitude and week."""
+FOREST_ENGINE: Final = "onnx"
+"""The engine that runs the isolation forests of novelty bundles."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class _Tried:
 def spec_of(bundle: Bundle) -> NetworkSpec:
     """What the manifest of `bundle` states about its networks."""
     manifest = bundle.manifest
+    if manifest.novelty is not None:
+        return NetworkSpec(manifest.input.shape, manifest.input.silence, manifest.novelty.values, bounded=False)
     activation = manifest.activation if manifest.output == "logits" else None
     return NetworkSpec(manifest.input.shape, manifest.input.silence, len(manifest.classes), activation)
 
@@ -85,6 +89,11 @@ def spec_of(bundle: Bundle) -> NetworkSpec:
 def range_spec(manifest: BundleManifest) -> NetworkSpec:
     """What a manifest states about its range model. Its silence is a place in the Gulf of Guinea."""
     return NetworkSpec((RANGE_INPUTS,), 0.0, len(manifest.classes))
+
+
+def forest_spec(novelty: NoveltySpec) -> NetworkSpec:
+    """What a manifest states about its isolation forest: vectors in, one score out."""
+    return NetworkSpec((novelty.values,), 0.0, 1, bounded=False)
 
 
 def engines_for(bundles: Sequence[Bundle], engine: str | Sequence[str]) -> list[str]:
@@ -132,6 +141,9 @@ def _networks_of(bundle: Bundle, engine: str) -> list[_Tried]:
     if manifest.range_model is not None:
         path = bundle.folder / manifest.range_model.name
         networks.append(_Tried(RANGE_ENGINE, path, manifest.range_model.sha256, range_spec(manifest)))
+    if manifest.novelty is not None:
+        path = bundle.folder / manifest.novelty.forest.name
+        networks.append(_Tried(FOREST_ENGINE, path, manifest.novelty.forest.sha256, forest_spec(manifest.novelty)))
     return networks
 
 
@@ -202,7 +214,13 @@ def _answer(engine: Engine, network: dict[str, Any], timing: dict[str, int] | No
     """What is wrong with a network; if nothing is, empty, or how long it takes."""
     path = Path(network["path"])
     name = f"The network {path}"
-    spec = NetworkSpec(tuple(network["shape"]), network["silence"], network["classes"], network["activation"])
+    spec = NetworkSpec(
+        tuple(network["shape"]),
+        network["silence"],
+        network["classes"],
+        network["activation"],
+        bounded=network["bounded"],
+    )
     try:
         engine.import_library()  # before the limits are set: they are for the network
         _limit(engine, path)

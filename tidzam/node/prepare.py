@@ -87,7 +87,7 @@ def require_classifiers(settings: Settings, home: Path) -> None:
 
 def _require_cascade(analyzer: AnalyzerSettings, rate_hz: int, home: Path) -> None:
     from tidzam.audio.waveform import require_rate  # NumPy: only needed here
-    from tidzam.bundle import cascade_folders, read_bundle
+    from tidzam.bundle import cascade_folders, novelty_folders, read_bundle
     from tidzam.bundle.hierarchy import merged_labels, ordered
     from tidzam.inference.engine_choice import choose_engines
     from tidzam.inference.engine_records import EngineRecords
@@ -101,6 +101,9 @@ def _require_cascade(analyzer: AnalyzerSettings, rate_hz: int, home: Path) -> No
     try_networks(bundles, [choice.engine for choice in choices], records=records)
     require_rate(rate_hz, [bundle.manifest.input for bundle in bundles])
     window_s = max(bundle.manifest.input.window_s for bundle in bundles)
+    novelty = [read_bundle(path) for path in novelty_folders(analyzer.novelty, home=home)]
+    try_networks(novelty, records=records)
+    require_rate(rate_hz, [bundle.manifest.input for bundle in novelty])
     make_detector(analyzer.privacy, DetectorContext(labels=labels, window_s=window_s, home=home))
 
 

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tidzam import terminal
-from tidzam.bundle import Bundle, installed_model
-from tidzam.errors import BundleError, ConfigError, TidzamError
+from tidzam.bundle import Bundle, named_bundle
+from tidzam.errors import ConfigError, TidzamError
 from tidzam.jobs.reports import ReportWriter
 from tidzam.labels import clean_label, require_label
 from tidzam.log import set_up_logging
@@ -132,12 +132,7 @@ def base_bundle(base: str, home: Path | None) -> Path:
 
     Raises BundleError (`model_missing`) if there is neither.
     """
-    try:
-        return installed_model(models_folder(home), base)
-    except BundleError:
-        if Path(base).is_dir():
-            return Path(base)
-        raise
+    return named_bundle(models_folder(home), base)
 
 
 def check_result(options: OpenSetOptions) -> None:

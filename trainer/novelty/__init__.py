@@ -1,0 +1,1 @@
+"""Novelty bundles: isolation forests of unlabeled audio, which find sound that is unlike it."""
