@@ -86,7 +86,8 @@ def analyze(
     results: Annotated[
         list[str] | None,
         typer.Option(
-            help="File for the detections: .csv, .jsonl or .parquet; or raven:FOLDER, audacity:FOLDER. Repeatable.",
+            help="File for the detections: .csv, .jsonl or .parquet; or raven:FOLDER, audacity:FOLDER, "
+            "predictions:FILE. Repeatable.",
             show_default=False,
         ),
     ] = None,

@@ -15,7 +15,7 @@ from tidzam.inference.engine_records import EngineRecords
 from tidzam.inference.loading import load_novelty
 from tidzam.inference.novelty import NOVELTY_LABELS, NoveltyDetectors
 from tidzam.inference.tracker import DetectionTracker
-from tidzam.results import Analysis, DetectionChange, WindowBatch
+from tidzam.results import Analysis, CascadeIdentity, DetectionChange, WindowBatch
 from tidzam.values import changed
 
 
@@ -43,6 +43,20 @@ def load_detectors(
     engines = [choice.engine for choice in choices]
     loaded = load_novelty(bundles, engines, threads=threads, batch=batch, records=records)
     return NoveltyDetectors(loaded, check=cascade.output_check)
+
+
+def identity_of(cascade: Cascade, novelty: NoveltyDetectors) -> CascadeIdentity:
+    """What the results of a cascade and of novelty bundles are made by. Unusual sound is named after the first of
+    these."""
+    versions = {one.name: one.manifest.version for one in cascade.classifiers}
+    makers = {label: one.name for one in cascade.classifiers for label in one.manifest.classes}
+    return CascadeIdentity(
+        classifiers=tuple(one.name for one in cascade.classifiers),
+        labels=cascade.labels.merged(NOVELTY_LABELS) if novelty else cascade.labels,
+        versions=versions | novelty.versions,
+        longer=cascade.longer_windows,
+        classifier_of=makers | dict.fromkeys(NOVELTY_LABELS, next(iter(novelty.versions), "")) if novelty else makers,
+    )
 
 
 class NoveltyStage:

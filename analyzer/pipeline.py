@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from analyzer.decision_files import DecisionFiles
-from analyzer.novelty import load_detectors, novelty_bundles
+from analyzer.novelty import identity_of, load_detectors, novelty_bundles
 from tidzam.audio.features import FeatureSpec
 from tidzam.audio.sanitize import sanitize
 from tidzam.audio.waveform import InputSpec, missing_share, require_rate
@@ -30,13 +30,13 @@ from tidzam.inference.engine_records import EngineRecords
 from tidzam.inference.input_cache import InputCache
 from tidzam.inference.loading import load_cascade, load_range_model
 from tidzam.inference.longer_windows import Handover, LongerWindows
-from tidzam.inference.novelty import NOVELTY_LABELS, NoveltyDetectors
+from tidzam.inference.novelty import NoveltyDetectors
 from tidzam.inference.prediction import Prediction
 from tidzam.inference.species_range import RangeModel, SpeciesRange
 from tidzam.inference.trial import try_networks
 from tidzam.labels import LabelTree
 from tidzam.protocol.channel_status import lacking
-from tidzam.results import Analysis, CascadeIdentity, ChannelState, WindowBatch
+from tidzam.results import Analysis, ChannelState, WindowBatch
 from tidzam.types import Float32
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Pipeline:
         self.policy = DecisionPolicy(
             decision or DecisionSettings(), cascade.thresholds, cascade.labels, location=location
         )
-        self.identity = _identity(cascade, self.novelty)
+        self.identity = identity_of(cascade, self.novelty)
 
     @classmethod
     def load(
@@ -280,20 +280,6 @@ def _chosen(settings: AnalyzerSettings, home: Path | None) -> tuple[list[Bundle]
     records = EngineRecords.in_home(home)
     choices = choose_engines(bundles, settings.engine, threads=settings.threads, batch=settings.batch, records=records)
     return bundles, [choice.engine for choice in choices], records
-
-
-def _identity(cascade: Cascade, novelty: NoveltyDetectors) -> CascadeIdentity:
-    """What the results of a cascade and of novelty bundles are made by. Unusual sound is named after the first of
-    these."""
-    versions = {one.name: one.manifest.version for one in cascade.classifiers}
-    makers = {label: one.name for one in cascade.classifiers for label in one.manifest.classes}
-    return CascadeIdentity(
-        classifiers=tuple(one.name for one in cascade.classifiers),
-        labels=cascade.labels.merged(NOVELTY_LABELS) if novelty else cascade.labels,
-        versions=versions | novelty.versions,
-        longer=cascade.longer_windows,
-        classifier_of=makers | dict.fromkeys(NOVELTY_LABELS, next(iter(novelty.versions), "")) if novelty else makers,
-    )
 
 
 def _species_range(

@@ -27,6 +27,7 @@ from tidzam.config.result_formats import ResultTarget
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sink_base import SinkSettings
 from tidzam.config.store import LOCAL_STORE, StoreSettings
+from tidzam.errors import ConfigError
 from tidzam.parallel import cores
 from tidzam.paths import spool_folder
 from tidzam.recording_names import compile_pattern
@@ -69,6 +70,7 @@ def run_archive(options: ArchiveOptions) -> int:
     Raises TidzamError if nothing can be analyzed, or the results or the journal cannot be written.
     """
     inputs = _inputs(options)
+    _require_novelty(options)
     formats = [make_format(target) for target in options.results]
     for result_format in formats:
         result_format.check()
@@ -92,6 +94,16 @@ def run_archive(options: ArchiveOptions) -> int:
         if summary.final == summary.files and options.journal is None and not passed_on.errors:
             journal.delete()
     return INTERRUPTED if stop.is_set() else int(summary.complete < summary.files or bool(passed_on.errors))
+
+
+def _require_novelty(options: ArchiveOptions) -> None:
+    """Raises ConfigError if anomalies are wanted, and nothing finds any."""
+    if any(target.format == "predictions" for target in options.results) and not options.settings.novelty:
+        raise ConfigError(
+            "The results `predictions` need a novelty bundle.",
+            hint="Name one with --novelty, or in `analyzer.novelty` of the profile.",
+            field="results",
+        )
 
 
 def _inputs(options: ArchiveOptions) -> ArchiveInputs:
