@@ -76,6 +76,7 @@ def create_app(runtime: ConsoleRuntime) -> FastAPI:
             runtime.microphones.running(),
         ):
             yield
+        runtime.novelty.close()
         runtime.examples.close()
 
     app = FastAPI(

@@ -22,6 +22,7 @@ from console.api import (
     microphones,
     models,
     node,
+    novelty,
     search,
     session,
     sound,
@@ -40,7 +41,20 @@ def api_router() -> APIRouter:
     """All routes of the REST API."""
     responses: dict[int | str, dict[str, Any]] = dict(RESPONSES)
     router = APIRouter(prefix=PREFIX, responses=responses)
-    of_sound = (node, live, listen, detections, classes, activity, sound, annotation_routes, tags, search, jobs)
+    of_sound = (
+        node,
+        live,
+        listen,
+        detections,
+        classes,
+        activity,
+        sound,
+        annotation_routes,
+        tags,
+        search,
+        novelty,
+        jobs,
+    )
     for topic in (session, *of_sound, builder_routes, classifiers, models, account, users, audit):
         router.include_router(topic.router)
     for topic in (sources, heard, microphones, backups, forward):

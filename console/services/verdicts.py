@@ -59,7 +59,7 @@ def judge(
             verify(session, numbers, stored, user_id=visitor.user_id, now=now, class_id=class_id)
         detail = {"verdict": "taken back" if verdict is None else verdict.value}
         detail |= {} if path is None else {"class": SEPARATOR.join(path)}
-        record(session, visitor.actor, AuditAction.DETECTIONS_JUDGED, _subject(numbers), now=now, **detail)
+        record(session, visitor.actor, AuditAction.DETECTIONS_JUDGED, subject_of(numbers), now=now, **detail)
         return _views(session, numbers, zone)
 
 
@@ -71,7 +71,7 @@ def set_star(
         _require_all(session, numbers)
         mark(session, numbers, is_marked=is_starred)
         detail = {"starred": "yes" if is_starred else "no"}
-        record(session, visitor.actor, AuditAction.DETECTIONS_STARRED, _subject(numbers), now=now, **detail)
+        record(session, visitor.actor, AuditAction.DETECTIONS_STARRED, subject_of(numbers), now=now, **detail)
         return _views(session, numbers, zone)
 
 
@@ -97,6 +97,7 @@ def _views(session: Session, numbers: Collection[int], zone: ZoneInfo) -> tuple[
     return views_of(session, detections_by_id(session, list(dict.fromkeys(numbers))), zone)
 
 
-def _subject(numbers: Collection[int]) -> str:
+def subject_of(numbers: Collection[int]) -> str:
+    """Detections as the subject of an entry of the audit log: the numbers of a few, and how many more there are."""
     named = ", ".join(map(str, sorted(numbers)[:_NAMED]))
     return f"{named} and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else named

@@ -53,6 +53,7 @@ GROUPS: Final = (
         "Label and train",
         (
             NavigationItem("/annotate", "Annotate", "annotate", Permission.VIEW),
+            NavigationItem("/novelty", "Novelty inbox", "novelty", Permission.VIEW),
             NavigationItem("/search", "Search", "search", Permission.VIEW),
             NavigationItem("/label", "Label next", "label", Permission.ANNOTATE),
             NavigationItem("/models", "Models", "models", Permission.VIEW),

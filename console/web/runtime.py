@@ -29,6 +29,7 @@ from console.services.microphones import Microphones
 from console.services.node_files.disk import DiskUse
 from console.services.node_files.logs import NodeLogs
 from console.services.node_monitor import NodeMonitor
+from console.services.novelty_inbox.inbox import NoveltyInbox
 from console.services.search.network import ExampleNetwork
 from console.services.sources.changes import SourceManager
 from console.services.sources.heard import HeardLedger
@@ -103,6 +104,11 @@ class ConsoleRuntime:
     def mp3_streams(self) -> Mp3Streams:
         """The mounts that are heard as MP3."""
         return Mp3Streams(lambda: IcecastListener(self.settings, self.token))
+
+    @cached_property
+    def novelty(self) -> NoveltyInbox:
+        """The sounds unlike anything heard before."""
+        return NoveltyInbox(self.settings, self.store, self.examples)
 
     @property
     def known_classes(self) -> KnownClasses:

@@ -30,6 +30,9 @@ CHANGES: tuple[tuple[str, str, dict[str, Any] | None, AuditAction], ...] = (
     ("POST", "/api/v1/annotations/import?format=csv", None, AuditAction.ANNOTATIONS_IMPORTED),
     ("POST", "/api/v1/detections/verdicts", {"ids": [1], "verdict": "right"}, AuditAction.DETECTIONS_JUDGED),
     ("POST", "/api/v1/detections/stars", {"ids": [1], "starred": True}, AuditAction.DETECTIONS_STARRED),
+    ("POST", "/api/v1/novelty/name", {"ids": [3], "tag": "wren"}, AuditAction.NOVELTY_NAMED),
+    ("POST", "/api/v1/novelty/restore", {"ids": [3], "tag": "wren"}, AuditAction.NOVELTY_RESTORED),
+    ("POST", "/api/v1/novelty/dismiss", {"ids": [3]}, AuditAction.NOVELTY_DISMISSED),
     ("PUT", "/api/v1/classes/rules", {"path": "birds", "excluded": True}, AuditAction.CLASS_RULE_CHANGED),
     ("POST", "/api/v1/classes/remove", {"path": "birds/wren"}, AuditAction.CLASS_REMOVED),
     ("POST", "/api/v1/activity/prior", None, AuditAction.TIME_MODELS_MADE),
@@ -79,7 +82,9 @@ UNCHANGED = {
 
 
 def test_every_change_leaves_one_row(console: ConsoleUnderTest) -> None:
-    StoreWriter(console.store).write([detection(1, node="marsh"), detection(2, node="marsh")])
+    StoreWriter(console.store).write(
+        [detection(1, node="marsh"), detection(2, node="marsh"), detection(3, node="marsh", path=("novel",))]
+    )
     client = console.logged_in("admin")
     before = rows(console)
     for method, path, content, _ in CHANGES:

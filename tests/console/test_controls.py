@@ -16,11 +16,13 @@ from tests.console.test_routes import ROUTES
 from tests.support.console import ConsoleUnderTest
 from tests.support.console_server import serving_console
 from tests.support.recognizers import copy_recognizer
+from tests.support.store_records import detection
 from tests.support.stored_detections import fill
 from tidzam.accounts.roles import PERMISSIONS, Role
+from tidzam.store.writer import StoreWriter
 
 PAGES = (
-    *("/", "/detections", "/species", "/activity", "/annotate", "/annotate/tags", "/search", "/label"),
+    *("/", "/detections", "/species", "/activity", "/annotate", "/annotate/tags", "/search", "/label", "/novelty"),
     *("/models", "/models/calls", "/models/build", "/sources", "/sources/wetland", "/microphone"),
     *("/node", "/node/logs", "/node/disk", "/node/backups", "/node/versions"),
     *("/users", "/audit", "/account", "/api/docs"),
@@ -32,11 +34,14 @@ NOT_OFFERED = {
     ("POST", "/classifiers/roll-back"),
     ("POST", "/classifiers/shadow/end"),
     ("POST", "/node/backups"),
+    ("POST", "/novelty/name"),
+    ("POST", "/novelty/restore"),
     ("POST", "/node/backups/{name}/verify"),
     ("POST", "/sources/{name}/recording"),
     ("POST", "/sources/{name}/reload"),
 }
-"""Forms that this console does not show: nothing was promoted or changed in it, and it has no folder for backups."""
+"""Forms that this console does not show: nothing was promoted or changed in it, and it has no folder for backups and no
+sound to name."""
 REQUESTS = {"href": "GET", "hx-get": "GET", "hx-post": "POST", "hx-put": "PUT", "hx-delete": "DELETE"}
 """Attributes that name what is requested, with the method."""
 
@@ -89,6 +94,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, trained_home: Path) -> Iter
     copy_recognizer(trained_home, home)
     with serving_console(home) as (address, console):
         fill(console.store, days=2, last=console.clock())
+        StoreWriter(console.store).write([detection(node="marsh", path=("novel",))])
         console.logged_in("annotator", base=address).post("/api/v1/tags", json={"name": "wren"})
         yield console
 
