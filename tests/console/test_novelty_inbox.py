@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import soundfile
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from starlette.testclient import TestClient
 
 from console.services.novelty_inbox.candidates import unjudged
@@ -180,16 +180,28 @@ def test_without_its_bundle_the_reason_is_stated_and_nothing_is_lost(
     assert (found.groups, len(found.without_sound), "no model called" in str(found.fault)) == ((), 6, True)
 
 
-@pytest.fixture
-def inbox(tmp_path: Path, compared: Path) -> Iterator[ConsoleUnderTest]:
-    """A console with the sounds of TONES."""
-    shutil.copytree(cache_folder(compared), cache_folder(tmp_path))
-    support.settings_of(tmp_path)
-    with console_with_profile(tmp_path, {"search": {"base": support.BASE}}) as console:
-        fill(console.store, tmp_path)
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, compared: Path) -> Iterator[ConsoleUnderTest]:
+    """A console with the sounds of TONES. To make one takes a second."""
+    home = tmp_path_factory.mktemp("shared")
+    shutil.copytree(cache_folder(compared), cache_folder(home))
+    support.settings_of(home)
+    with console_with_profile(home, {"search": {"base": support.BASE}}) as console:
+        fill(console.store, home)
         yield console
         console.runtime.novelty.close()
         console.runtime.examples.close()
+
+
+@pytest.fixture
+def inbox(shared: ConsoleUnderTest) -> ConsoleUnderTest:
+    """The same console, in which nobody has said anything yet."""
+    with shared.store.write() as session:
+        for table in (AnnotationRow, VerificationRow):
+            session.execute(delete(table))
+        session.execute(delete(DetectionRow).where(DetectionRow.start >= START + len(TONES) * WINDOW))
+        session.execute(update(DetectionRow).values(verdict=None))
+    return shared
 
 
 @pytest.fixture
