@@ -15,9 +15,6 @@ from tidzam.errors import BundleError
 UNKNOWN = "unknown"
 """The decision if no class is likely enough."""
 
-NOVEL: Final = "novel"
-"""The label of what sounds unlike anything that a novelty bundle was trained on."""
-
 NO_SOUND: Final = frozenset({"silence", "background"})
 """Labels of nothing in particular: a classifier needs them, but they say nothing about who was heard."""
 

@@ -16,8 +16,8 @@ from console.services.novelty_inbox.models import NoveltyAnswer
 from console.services.verdicts import subject_of
 from tidzam.accounts.audit import AuditAction, record
 from tidzam.annotations.rules import AnnotationContent, checked, checked_tag
+from tidzam.bundle import NOVEL
 from tidzam.errors import RequestError
-from tidzam.labels import NOVEL
 from tidzam.store.annotations import NewAnnotation, add_annotations
 from tidzam.store.lookups import SEPARATOR, NameTables
 from tidzam.store.queries.annotations import annotations_by_id

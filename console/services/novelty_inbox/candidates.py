@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.services.novelty_inbox.models import MOST_SOUNDS
-from tidzam.labels import NOVEL
+from tidzam.bundle import NOVEL
 from tidzam.store.queries.cursor import TimeCursor
 from tidzam.store.queries.detections import DetectionCriteria, StoredDetection, latest_detections
 from tidzam.store.tables.detections import DetectionRow
