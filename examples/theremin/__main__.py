@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from examples.theremin.hands import HandModel
-from examples.theremin.mail import smtp_settings
+from examples.theremin.mail import require_address, smtp_settings
 from examples.theremin.melody import DEFAULT_SONG, Melody, read_melody, render
 from examples.theremin.notes import DEFAULT_RANGE, PitchRange, parse_note
 from examples.theremin.outputs import Outputs, mail_outputs, make_outputs
@@ -61,8 +61,12 @@ def play(
     The result is a folder with recording.wav (channels: tone, song, microphone), notes.pdf, notes.csv, score.json and
     hand.csv (the area in each picture).
     """
+    if mail:
+        require_address(mail)
     smtp = smtp_settings(os.environ) if mail and not dry_run else None
     tune, sound = (None, None) if no_song else _song(song, melody)
+    if video is not None and not video.exists():
+        raise ConfigError(f"{video} does not exist.", hint="Without --video, the camera is used.")
     ended = Performance()
     if recording is None:
         folder = out or Path(f"theremin-{datetime.now(UTC):%Y%m%d-%H%M%S}")

@@ -115,7 +115,7 @@ def _watch(options: CameraOptions, memory: HandMemory) -> None:
         shown = stack.enter_context(
             screens(window=options.window, file=preview, size=(source.width, source.height), fps=source.fps)
         )
-        log = stack.enter_context(Path(options.log).open("w", encoding="utf-8"))
+        log = stack.enter_context(Path(options.log).open("w", encoding="utf-8", buffering=1))
         log.write("picture,due_s,known_s,area,loudness\n")
         if source.is_file:
             _send(ready)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ FPS: Final = 30.0
 WIDTH, HEIGHT = 640, 480
 SKIN: Final = (110, 150, 215)
 """Blue, green and red."""
-_GLIDE_S: Final = 0.06
+_GLIDE_S: Final = 0.03
 """How quickly the hand changes its size."""
 _TAIL_S: Final = 1.5
 Point = tuple[float, float]
@@ -51,25 +52,28 @@ def _room() -> Image:
 
 
 def _draw_hand(image: Image, area: float, center: Point) -> None:
-    unit = _hand_mask(100)
-    size = 100 * math.sqrt(area * WIDTH * HEIGHT / np.count_nonzero(unit))
-    mask = _hand_mask(size)
+    large = _large_hand()
+    scale = math.sqrt(area * WIDTH * HEIGHT / np.count_nonzero(large))
+    mask = np.asarray(cv2.resize(large, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
     height, width = mask.shape
     left, top = round(center[0] * WIDTH - width / 2), round(center[1] * HEIGHT - height / 2)
     left, top = min(max(left, 0), WIDTH - width), min(max(top, 0), HEIGHT - height)
-    image[top : top + height, left : left + width][mask > 0] = SKIN
+    image[top : top + height, left : left + width][mask > 127] = SKIN
 
 
-def _hand_mask(size: float) -> Image:
-    """A palm with five fingers; `size` is its width in pixels."""
-    mask = np.zeros((round(1.55 * size) + 2, round(1.2 * size) + 2), np.uint8)
-    palm = round(0.6 * size), round(1.1 * size)
-    cv2.ellipse(mask, palm, (round(0.36 * size), round(0.42 * size)), 0, 0, 360, 255, -1)
-    for angle, length in ((-62, 0.68), (-24, 0.92), (-8, 1.02), (8, 0.98), (24, 0.82)):
+@cache
+def _large_hand() -> Image:
+    """A palm with five fingers, as a mask."""
+    size = 500
+    mask = np.zeros((2 * size, 2 * size), np.uint8)
+    palm = size, size
+    cv2.ellipse(mask, palm, (round(0.4 * size), round(0.44 * size)), 0, 0, 360, 255, -1)
+    for angle, length in ((-58, 0.68), (-26, 0.76), (-9, 0.82), (9, 0.8), (26, 0.7)):
         x, y = math.sin(math.radians(angle)), -math.cos(math.radians(angle))
         tip = round(palm[0] + x * length * size), round(palm[1] + y * length * size)
-        cv2.line(mask, palm, tip, 255, max(1, round(0.15 * size)))
-    return mask
+        cv2.line(mask, palm, tip, 255, round(0.19 * size))
+    left, top, width, height = cv2.boundingRect(mask)
+    return mask[top : top + height, left : left + width]
 
 
 def areas_of(melody: Melody, range_: PitchRange = DEFAULT_RANGE, *, fps: float = FPS) -> list[float | None]:

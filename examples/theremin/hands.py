@@ -55,7 +55,7 @@ class HandFinder:
             self._masks.append(skin_mask)
         if model != "skin":
             self._masks.append(MotionMask())
-        self._kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+        self._kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 
     def find(self, picture: Image) -> list[FoundHand]:
         """The hands in a picture, the largest first."""
@@ -66,7 +66,7 @@ class HandFinder:
             first = first & other
         cleaned = cv2.morphologyEx(first, cv2.MORPH_OPEN, self._kernel)
         cleaned = cv2.morphologyEx(cleaned, cv2.MORPH_CLOSE, self._kernel)
-        outlines, _ = cv2.findContours(cleaned, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        outlines, _ = cv2.findContours(cleaned, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         hands = sorted(
             (_hand(np.asarray(outline, np.int32), small) for outline in outlines),
             key=lambda hand: hand.area,
@@ -97,7 +97,8 @@ class MotionMask:
 def _hand(outline: NDArray[np.int32], picture: Image) -> FoundHand:
     height, width = picture.shape[:2]
     x, y, w, h = cv2.boundingRect(outline)
-    return FoundHand(x / width, y / height, w / width, h / height, cv2.contourArea(outline) / (width * height))
+    pixels = cv2.contourArea(outline) + len(outline) / 2 + 1  # Pick's theorem: the outline runs through their centers
+    return FoundHand(x / width, y / height, w / width, h / height, pixels / (width * height))
 
 
 @dataclass(frozen=True)

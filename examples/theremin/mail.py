@@ -11,6 +11,7 @@ SMTP settings come from the environment:
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from collections.abc import Mapping
@@ -62,13 +63,17 @@ def smtp_settings(environment: Mapping[str, str]) -> SmtpSettings:
     )  # fmt: skip
 
 
+def require_address(text: str) -> None:
+    """Raises ConfigError if `text` is not one address, such as `name@example.org`."""
+    if not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+", text):
+        raise ConfigError(f"{text!r} is not an address.", hint="Write it as name@example.org.")
+
+
 def message(*, sender: str, to: str, subject: str, text: str, files: tuple[Path, ...]) -> EmailMessage:
-    """A message with attachments. Raises ConfigError if an address is not valid."""
+    """A message with attachments. Raises ConfigError if `to` is not an address."""
+    require_address(to)
     mail = EmailMessage()
-    try:
-        mail["From"], mail["To"], mail["Subject"] = sender, to, subject
-    except (ValueError, IndexError) as error:
-        raise ConfigError(f"{to!r} is not an address: {error}.", hint="Write it as name@example.org.") from error
+    mail["From"], mail["To"], mail["Subject"] = sender, to, subject
     mail["Date"] = formatdate()
     mail["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2] or None)
     mail.set_content(text)

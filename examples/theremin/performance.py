@@ -22,7 +22,7 @@ from stream_manager.recorder import events
 from stream_manager.recorder.events import FileFinished, Lost, RecorderBeat, RecorderEvent, RecorderFailed
 from stream_manager.recorder.options import RecorderOptions, recorder_argv
 from tidzam.aio import first_completed
-from tidzam.errors import JackError
+from tidzam.errors import JackError, SourceError
 from tidzam.jack.client_grace import CLIENT_GRACE_S
 from tidzam.jack.feeder_client import Feeder, feeder
 from tidzam.jack.feeder_protocol import Pacing
@@ -107,12 +107,13 @@ async def perform(options: PerformanceOptions, stop: asyncio.Event, say: Callabl
             raise JackError(
                 f"Camera, tone and recorder did not start within {START_S:.0f} s.", hint="Is JACK busy?"
             ) from None
+        if ended == 2:
+            raise SourceError(f"The camera does not work: {stage.camera.reason}.")
         if ended == 0:
             found.reason = "stopped"
         else:
-            if ended == 1:
-                say("Playing. Ctrl-C ends the performance.")
-                stage.camera.say("go")
+            say("Playing. Ctrl-C ends the performance.")
+            stage.camera.say("go")
             await _play(stage, options, stop, found)
     return found
 

@@ -20,7 +20,7 @@ SILENT: Final = 0.004
 LOWEST_HZ: Final = 50.0
 SAME_NOTE: Final = 0.6
 """A note goes on as long as the pitch differs from it by at most so many semitones."""
-SHORTEST_S: Final = 0.08
+SHORTEST_S: Final = 0.1
 """Shorter notes are not listed: the tone passes many on its way from one to another."""
 
 
@@ -59,7 +59,8 @@ def periods(samples: Float32, rate_hz: int) -> tuple[Float64, Float64]:
 
 
 def pitch_curve(samples: Float32, rate_hz: int) -> PitchCurve:
-    """The pitch of a recorded tone, shape (frames,): the median of the periods in each section of HOP_S."""
+    """The pitch of a recorded tone, shape (frames,): the median of the periods in each section of HOP_S and
+    in those beside it."""
     hop = round(HOP_S * rate_hz)
     count = len(samples) // hop
     levels = np.sqrt(np.mean(samples[: count * hop].reshape(count, hop).astype(np.float64) ** 2, axis=1))
@@ -68,12 +69,10 @@ def pitch_curve(samples: Float32, rate_hz: int) -> PitchCurve:
     edges = np.searchsorted(times_s, np.arange(count + 1) * HOP_S)
     curve = np.full(count, np.nan)
     for index in np.flatnonzero(levels > SILENT):
-        # A low tone may have only one crossing in a section: its neighbors count, too.
+        # Its neighbors count, too: a low tone has few crossings in a section, and one may lie beside lost samples.
         low, high = edges[max(int(index) - 1, 0)], edges[min(int(index) + 2, count)]
-        own = notes[edges[index] : edges[index + 1]]
-        found = own if len(own) else notes[low:high]
-        if len(found):
-            curve[index] = np.median(found)
+        if high > low:
+            curve[index] = np.median(notes[low:high])
     return PitchCurve(curve)
 
 

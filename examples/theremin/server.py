@@ -35,6 +35,17 @@ def running_server() -> str | None:
     return name if is_running(name) else None
 
 
+def may_run_first() -> bool:
+    """Whether this user may give a process real-time priority, so that it need not wait for others."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        return False
+    os.sched_setscheduler(0, *before)
+    return True
+
+
 @asynccontextmanager
 async def jack_server(name: str | None, *, sound_card: str | None) -> AsyncIterator[Mapping[str, str]]:
     """The environment that leads to the server `name`; without a name, to one that runs while the context is open.
@@ -47,7 +58,9 @@ async def jack_server(name: str | None, *, sound_card: str | None) -> AsyncItera
         yield jack_env(name)
         return
     driver = ("dummy",) if sound_card is None else ("alsa", f"-d{sound_card}")
-    settings = JackSettings(server=f"theremin-{os.getpid()}", rate_hz=RATE_HZ, period=PERIOD, driver=driver)
+    settings = JackSettings(
+        server=f"theremin-{os.getpid()}", rate_hz=RATE_HZ, period=PERIOD, driver=driver, realtime=may_run_first()
+    )
     env = jack_env(settings.server)
     async with child_process(jackd_argv(settings), name="jackd", env={**env, **SERVER_ENV}, merge_output=True) as jackd:
         loop = asyncio.get_running_loop()
