@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import sys
@@ -16,9 +17,10 @@ import typer
 from examples.theremin.hands import HandModel
 from examples.theremin.mail import require_address, smtp_settings
 from examples.theremin.melody import DEFAULT_SONG, Melody, read_melody, render
-from examples.theremin.notes import DEFAULT_RANGE, PitchRange, parse_note
+from examples.theremin.notes import DEFAULT_RANGE, PitchRange, name_of, note_of, parse_note
 from examples.theremin.outputs import Outputs, mail_outputs, make_outputs
 from examples.theremin.performance import Performance, PerformanceOptions, SongSound, perform
+from examples.theremin.pitch import LOWEST_HZ
 from examples.theremin.recording import join
 from examples.theremin.server import RATE_HZ, running_server
 from tidzam import terminal
@@ -28,6 +30,7 @@ from tidzam.terminal import command_line, exit_on_error
 
 CAMERA_LOST = 3
 """Exit code when the performance ended by a fault; what was recorded until then is complete."""
+LOWEST_NOTE = math.ceil(note_of(LOWEST_HZ))
 app = command_line()
 say = partial(terminal.say, program="theremin")
 
@@ -106,6 +109,9 @@ def _range(lowest: str, highest: str, areas: str) -> PitchRange:
         smallest, largest = (float(text) / 100 for text in areas.split(","))
     except ValueError:
         raise ConfigError(f"--areas is {areas!r}, expected two numbers.", hint="Write it as --areas 2,32.") from None
+    if low < LOWEST_NOTE:
+        hint = f"The lowest note that is measured is {name_of(LOWEST_NOTE)}."
+        raise ConfigError(f"--lowest is {lowest}, which is too low.", hint=hint)
     if not (0 < smallest < largest <= 1 and low < high):
         hint = f"The default is {DEFAULT_RANGE.smallest_area:.0%} to {DEFAULT_RANGE.largest_area:.0%}, G3 to G5."
         raise ConfigError("The smallest area and the lowest note must be below the largest and the highest.", hint=hint)
@@ -121,7 +127,7 @@ async def _perform(options: PerformanceOptions) -> Performance:
 
 
 def _recording_of(ended: Performance, folder: Path) -> Path:
-    say(f"Ended: {ended.reason}.")
+    say(f"Ended: {ended.reason.rstrip('.')}.")
     if not ended.files:
         raise AudioError("Nothing was recorded.", hint="The reason is in the lines above.")
     if ended.lost_s:

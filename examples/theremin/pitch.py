@@ -17,7 +17,8 @@ Float64 = NDArray[np.floating]
 HOP_S: Final = 0.01
 SILENT: Final = 0.004
 """Sections whose RMS value is smaller have no pitch (-48 dBFS)."""
-LOWEST_HZ: Final = 50.0
+LOWEST_HZ: Final = 80.0
+"""Longer periods are no tone: samples were lost in them, or the tone is too low to be measured."""
 SAME_NOTE: Final = 0.6
 """A note goes on as long as the pitch differs from it by at most so many semitones."""
 SHORTEST_S: Final = 0.1

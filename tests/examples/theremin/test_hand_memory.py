@@ -51,10 +51,10 @@ def test_no_reading_mixes_two_that_another_process_writes(created: tuple[HandMem
         writer.stdout.readline()
         seen: set[HandReading] = set()
         deadline_s = time.monotonic() + 20
-        while len(seen) < 1000 and time.monotonic() < deadline_s:
+        while len(seen) < 100 and time.monotonic() < deadline_s:
             seen |= {reading for _ in range(100) if (reading := memory.read()).is_hand}
         writer.kill()
-    assert len(seen) >= 1000
+    assert len(seen) >= 100
     assert all(reading.area == -reading.loudness for reading in seen)
 
 

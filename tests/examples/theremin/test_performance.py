@@ -178,6 +178,7 @@ def test_a_jack_server_that_ends_leaves_what_was_recorded(tmp_path: Path) -> Non
         (["--song=none.txt"], "none.txt cannot be read"),
         (["--areas=5"], "expected two numbers"),
         (["--lowest=C6"], "lowest note"),
+        (["--lowest=C2"], "too low"),
         (["--mail=a@example.org"], "THEREMIN_SMTP_HOST"),
         (["--mail=nobody", "--dry-run"], "not an address"),
         (["--recording=none.wav"], "none.wav"),
