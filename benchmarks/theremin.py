@@ -16,10 +16,8 @@ import jack
 import numpy as np
 from numpy.typing import NDArray
 
-from examples.theremin.demo_video import FPS, picture, write_video
 from examples.theremin.hand_memory import HandReading
 from examples.theremin.notes import DEFAULT_RANGE, note_of
-from examples.theremin.performance import PerformanceOptions, perform
 from examples.theremin.pitch import periods
 from examples.theremin.server import PERIOD, jack_server
 from examples.theremin.tone import PORT
@@ -31,6 +29,7 @@ from tidzam.types import Float32
 
 TITLE = "from a picture of a hand to the change of the tone in JACK, at 30 pictures per second: percentiles"
 
+FPS: Final = 30.0
 SMALL: Final = HandReading(0.05, 1.0)
 LARGE: Final = HandReading(0.2, 1.0)
 PERCENTILES: Final = (50, 95, 99)
@@ -46,6 +45,8 @@ def run(say: Callable[[str], None], *, seconds: str = "60", seed: str = "1") -> 
     picture is due; camera and tone run as they do for a player, on a JACK server of their own. A flash is heard when
     the pitch passes the middle between the two notes. The waits of a real hand for the camera's next picture, up to
     1 / 30 s, are in the figures `with_wait`; a sound card adds its buffer, usually two or three periods of JACK."""
+    from examples.theremin.demo_video import picture, write_video  # OpenCV is optional
+
     areas = flashing(float(seconds), np.random.default_rng(int(seed)))
     with tempfile.TemporaryDirectory() as folder:
         say(f"a video of {float(seconds):g} s, {len(flashes_of(areas))} flashes")
@@ -86,6 +87,8 @@ class Heard:
 
 
 async def _perform(video: Path, folder: Path, heard: Heard, seconds: float) -> None:
+    from examples.theremin.performance import PerformanceOptions, perform
+
     async with jack_server(None, sound_card=None) as env:
         options = PerformanceOptions(out=folder, camera=str(video), song=None, jack=env["JACK_DEFAULT_SERVER"])
         with _recording(env["JACK_DEFAULT_SERVER"], heard, seconds + _EXTRA_S):

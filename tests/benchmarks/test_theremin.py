@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.theremin import LARGE, SMALL, Heard, due_times, figures_of, flashes_of, flashing, latencies
-from examples.theremin.demo_video import FPS
+from benchmarks.theremin import FPS, LARGE, SMALL, Heard, due_times, figures_of, flashes_of, flashing, latencies
 from examples.theremin.notes import DEFAULT_RANGE, hz_of
 from examples.theremin.voice import Voice
 from tidzam.errors import NodeError

@@ -34,7 +34,7 @@ def played(tone: HandTone, seconds: float) -> Float32:
     blocks = [np.zeros((1, 256), np.float32) for _ in range(round(seconds * RATE_HZ / 256))]
     for number, block in enumerate(blocks):
         tone.fill(256 * number, block)
-    return np.concatenate(blocks, axis=1)[0]
+    return np.asarray(np.concatenate(blocks, axis=1)[0])
 
 
 def test_without_a_hand_it_is_silent(tone: HandTone) -> None:
