@@ -39,10 +39,14 @@ say = partial(terminal.say, program="theremin")
 def play(
     camera: Annotated[str, typer.Option(help="Number, device or address of the camera.")] = "0",
     video: Annotated[Path | None, typer.Option(help="Play this video in place of a camera.")] = None,
-    song: Annotated[Path, typer.Option(help="Melody as a text file, or audio together with --melody.")] = DEFAULT_SONG,
+    song: Annotated[
+        Path | None, typer.Option(help="Melody as a text file, or audio together with --melody; Ode to Joy by default.")
+    ] = None,
     melody: Annotated[Path | None, typer.Option(help="The melody of the audio in --song, as a text file.")] = None,
     no_song: Annotated[bool, typer.Option("--no-song", help="Play without a song, until Ctrl-C.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder for the recording and all else.  [theremin-TIME]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the recording and all else; theremin-TIME by default.")
+    ] = None,
     lowest: Annotated[str, typer.Option(help="Note of the smallest area.")] = "G3",
     highest: Annotated[str, typer.Option(help="Note of the largest area.")] = "G5",
     areas: Annotated[str, typer.Option(help="Smallest and largest area in percent of the picture.")] = "2,32",
@@ -67,7 +71,7 @@ def play(
     if mail:
         require_address(mail)
     smtp = smtp_settings(os.environ) if mail and not dry_run else None
-    tune, sound = (None, None) if no_song else _song(song, melody)
+    tune, sound = (None, None) if no_song else _song(song or DEFAULT_SONG, melody)
     if video is not None and not video.exists():
         raise ConfigError(f"{video} does not exist.", hint="Without --video, the camera is used.")
     ended = Performance()

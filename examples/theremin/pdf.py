@@ -15,6 +15,7 @@ from examples.theremin.melody import Melody, Note
 from examples.theremin.notes import name_of
 from examples.theremin.pitch import PitchCurve
 from examples.theremin.scoring import MelodyScore
+from tidzam.text import plural
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +47,7 @@ class PerformanceSheet:
     @property
     def summary(self) -> str:
         """One line about what was played."""
-        notes = f"{len(self.played)} notes played"
+        notes = f"{plural(len(self.played), 'note')} played"
         if self.score is None:
             return notes
         score = self.score
