@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzer.files.analysis import FileAnalysis, FileReport
+from analyzer.files.detection_table import detection_table
 from analyzer.files.progress_display import progress
 from analyzer.files.recording import AnalyzedFile
-from analyzer.files.report import FileDetection, clock, detection_table
+from analyzer.files.report import FileDetection, clock
 from analyzer.pipeline import Pipeline
 from analyzer.result_formats.base import check_file
 from analyzer.show.picture import DetectionPicture

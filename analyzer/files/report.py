@@ -1,16 +1,11 @@
-"""The detections in a file as a table for people and as rows for programs."""
+"""The detections in a file as rows for programs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from rich.table import Table
-from rich.text import Text
 
 from analyzer.files.recording import AnalyzedFile
 from tidzam.results import Detection
-from tidzam.text import shown
 
 COLUMNS = (
     *("channel", "start_s", "end_s", "start", "end", "class", "path", "peak", "mean", "windows"),
@@ -69,24 +64,3 @@ def clock(seconds: float) -> str:
     """`H:MM:SS.mmm`."""
     minutes, rest_ms = divmod(round(seconds * 1000), 60_000)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest_ms // 1000:02d}.{rest_ms % 1000:03d}"
-
-
-def detection_table(found: Sequence[FileDetection]) -> Table:
-    """Detections in the order of their start."""
-    dated = any(entry.dated for entry in found)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("channel", justify="right")
-    for name in ("start", "end", *(["UTC"] if dated else [])):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("class")
-    for name in ("peak", "mean"):
-        table.add_column(name, justify="right")
-    for entry in sorted(found, key=lambda entry: (entry.start_s, entry.channel)):
-        detection = entry.detection
-        utc = [f"{detection.start:%Y-%m-%d %H:%M:%S}"] if entry.dated else []
-        probabilities = (f"{detection.peak_probability:.2f}", f"{detection.mean_probability:.2f}")
-        span = (clock(entry.start_s), clock(entry.end_s))
-        parents = shown(" > ".join((*detection.path[:-1], "")))
-        label = Text.assemble((parents, "dim"), (shown(detection.label), "cyan"))
-        table.add_row(entry.channels_text, *span, *utc, label, *probabilities)
-    return table
