@@ -52,6 +52,7 @@ CREATE TABLE IF NOT EXISTS found (number INTEGER PRIMARY KEY AUTOINCREMENT, outc
 CREATE TABLE IF NOT EXISTS wanted (
     sink TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (sink, number)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS wanted_by_number ON wanted (number);
 CREATE TABLE IF NOT EXISTS counts (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
 """
 
@@ -210,7 +211,8 @@ class InboxJournal:
         """Commit that a sink has taken the detections of a file."""
         with self._transaction():
             self._database.execute("DELETE FROM wanted WHERE sink = ? AND number = ?", (sink, number))
-            self._forget_unwanted()
+            still = "EXISTS (SELECT 1 FROM wanted WHERE number = ?)"
+            self._database.execute(f"DELETE FROM found WHERE number = ? AND NOT {still}", (number, number))
 
     def drop_for(self, sink: str, *, keep: int) -> int:
         """Drop the oldest detections that a sink has not taken, so that those of `keep` files remain. Returns the
@@ -220,16 +222,13 @@ class InboxJournal:
             query = f"DELETE FROM wanted WHERE sink = ? AND number <= ({limit})"
             dropped = self._database.execute(query, (sink, sink, keep)).rowcount
             if dropped:
-                self._forget_unwanted()
+                self._database.execute("DELETE FROM found WHERE number NOT IN (SELECT number FROM wanted)")
         return dropped
 
     def waiting_for(self) -> Mapping[str, int]:
         """By sink, the number of files whose detections it has not taken yet."""
         with self._errors_named():
             return dict(self._database.execute("SELECT sink, COUNT(*) FROM wanted GROUP BY sink"))
-
-    def _forget_unwanted(self) -> None:
-        self._database.execute("DELETE FROM found WHERE number NOT IN (SELECT number FROM wanted)")
 
     def counts(self) -> InboxCounts:
         """What was done since the journal was begun."""

@@ -21,10 +21,13 @@ from typing import Any, Final, NoReturn
 from tidzam.config import Settings
 from tidzam.config.edge import EdgeSettings
 from tidzam.config.settings import AnalyzerSettings
+from tidzam.config.sinks import JsonLinesSinkSettings
 from tidzam.naming import recording_stem
 
 ROOT: Final = Path(__file__).parents[2]
 START: Final = datetime(2026, 5, 1, 6, tzinfo=UTC)
+JSON_LINES: Final = "found.jsonl"
+"""The file of a sink that receives the detections."""
 STEPS: Final = frozenset({"execute", "executemany", "pwrite", "fsync", "ftruncate", "rename", "unlink"})
 """The functions around which a process can be killed: all that change something on disk."""
 
@@ -93,10 +96,13 @@ def inbox_template(nn: Path) -> Iterator[InboxTemplate]:
 
 
 def inference(folder: str, nn: str) -> int:
-    """Analyze all files in the folder of a node, as its program does."""
+    """Analyze all files in the folder of a node, as its program does, with a sink."""
     from analyzer.inbox.app import InboxOptions, run_inbox
 
-    return run_inbox(InboxOptions(settings=settings_of(Path(folder), Path(nn)), once=True))
+    settings = settings_of(Path(folder), Path(nn))
+    sinks = (JsonLinesSinkSettings(path=Path(folder) / JSON_LINES),)
+    analyzer = settings.analyzer.model_copy(update={"sinks": sinks})
+    return run_inbox(InboxOptions(settings=settings.model_copy(update={"analyzer": analyzer}), once=True))
 
 
 def work(folder: str, nn: str, kill_at: int) -> int:

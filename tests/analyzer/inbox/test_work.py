@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -217,6 +218,18 @@ def test_a_new_file_of_the_name_is_not_taken_for_the_old_one(node: Path) -> None
     path = arrive(node)
     put_away(InboxEntry(path.name, (1, 2), "", b"", ""), EdgeFolders(node / "audio"))
     assert path.exists()
+
+
+def test_a_file_may_move_to_another_file_system(node: Path, nn: Path, journal: InboxJournal) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        if Path(other).stat().st_dev == node.stat().st_dev:
+            pytest.skip("there is only one file system")
+        (node / "audio/audio-parsed").rmdir()
+        (node / "audio/audio-parsed").symlink_to(other)
+        sound = arrive(node).read_bytes()
+        process(make_work(node, nn, journal))
+        assert [path.read_bytes() for path in Path(other).iterdir()] == [sound]
+    assert files(node, "audio-to-parse") == []
 
 
 def test_a_power_cut_that_brings_a_deleted_file_back_changes_nothing(node: Path, nn: Path) -> None:
