@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from analyzer.inbox.journal import CsvState, InboxEntry, InboxJournal
+from analyzer.inbox.entries import CsvState, InboxEntry
+from analyzer.inbox.journal import InboxJournal
 from analyzer.result_formats.base import RESULT_COLUMNS
 from tidzam.errors import TidzamError
 from tidzam.output_hints import hint_for

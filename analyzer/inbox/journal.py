@@ -19,12 +19,12 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from analyzer.archive.job import FileOutcome
+from analyzer.inbox.entries import CsvState, InboxCounts, InboxEntry, WantedDetections
 from analyzer.inbox.folder import WaitingFile
 from tidzam.errors import TidzamError
 from tidzam.results import Detection
@@ -55,52 +55,6 @@ CREATE TABLE IF NOT EXISTS wanted (
 CREATE INDEX IF NOT EXISTS wanted_by_number ON wanted (number);
 CREATE TABLE IF NOT EXISTS counts (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True)
-class InboxEntry:
-    """A file that was analyzed, and is not yet where it belongs.
-
-    `rows` are to be appended to the CSV file of `day`. The file then goes to `target`, below the folder of the node's
-    files; if that is empty, it is deleted.
-    """
-
-    name: str
-    stamp: tuple[int, int]
-    day: str
-    rows: bytes
-    target: str
-
-
-@dataclass(frozen=True)
-class CsvState:
-    """What was committed of a day's CSV file: the `number` of the file, its length in bytes, and a digest of its end.
-
-    The first file of a day has the number 1; another one is begun if somebody changed it.
-    """
-
-    number: int = 1
-    length: int = 0
-    digest: str = ""
-
-
-@dataclass(frozen=True)
-class InboxCounts:
-    """What was done since the journal was begun."""
-
-    analyzed: int = 0
-    with_detections: int = 0
-    detections: int = 0
-    rejected: int = 0
-    audio_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class WantedDetections:
-    """The detections of a file, as a sink receives them. `number` counts the files."""
-
-    number: int
-    found: tuple[Detection, ...]
 
 
 class InboxJournal:

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from analyzer.inbox.entries import InboxCounts
 from analyzer.inbox.folder import WaitingFile
-from analyzer.inbox.journal import InboxCounts
 from analyzer.inbox.work import FinishedFile
 from tidzam.inbox_status import InboxSinkStatus, InboxState, InboxStatus
 

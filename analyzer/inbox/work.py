@@ -10,9 +10,10 @@ from typing import Final
 
 from analyzer.archive.job import FileJob, FileOutcome, JobStoppedError, run_job
 from analyzer.inbox.detection_log import DetectionLog, csv_rows
+from analyzer.inbox.entries import InboxCounts, InboxEntry
 from analyzer.inbox.filing import put_away, sought, target_of
 from analyzer.inbox.folder import WaitingFile, is_being_written
-from analyzer.inbox.journal import InboxCounts, InboxEntry, InboxJournal
+from analyzer.inbox.journal import InboxJournal
 from tidzam.allocator import release_freed_memory
 from tidzam.config.edge import EdgeSettings
 from tidzam.edge_folders import EdgeFolders

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from analyzer.inbox.detection_log import HEADER, DetectionLog, csv_rows
-from analyzer.inbox.journal import InboxCounts, InboxEntry, InboxJournal
+from analyzer.inbox.entries import InboxCounts, InboxEntry
+from analyzer.inbox.journal import InboxJournal
 from tests.support.reports import detection_row
 from tidzam.errors import TidzamError
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.inbox.journal import InboxCounts, InboxEntry, InboxJournal
+from analyzer.inbox.entries import InboxCounts, InboxEntry
+from analyzer.inbox.journal import InboxJournal
 from analyzer.inbox.outbox import Outbox, OutboxSink, sinks_of_files
 from analyzer.sinks.base import NamedSink
 from tests.support.batches import START

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,9 +16,10 @@ import soundfile
 
 from analyzer.archive.job import FileJob, FileOutcome
 from analyzer.inbox.detection_log import HEADER
+from analyzer.inbox.entries import InboxCounts, InboxEntry
 from analyzer.inbox.filing import put_away, sought, target_of
 from analyzer.inbox.folder import WaitingFile, WaitingFiles
-from analyzer.inbox.journal import InboxCounts, InboxEntry, InboxJournal
+from analyzer.inbox.journal import InboxJournal
 from analyzer.inbox.work import REJECTED_AFTER, FinishedFile, InboxWork
 from tests.support.bundles import write_tone_bundle
 from tests.support.inbox import name_of, settings_of, work_off
@@ -218,6 +220,26 @@ def test_a_new_file_of_the_name_is_not_taken_for_the_old_one(node: Path) -> None
     path = arrive(node)
     put_away(InboxEntry(path.name, (1, 2), "", b"", ""), EdgeFolders(node / "audio"))
     assert path.exists()
+
+
+def test_the_analysis_shows_that_it_advances(node: Path, nn: Path, journal: InboxJournal) -> None:
+    sound = tone(2000.0, rate_hz=RATE_HZ, duration_s=30, amplitude=0.9)
+    soundfile.write(node / "audio/audio-to-parse" / name_of(0), sound, RATE_HZ)
+    work, steps = make_work(node, nn, journal), list[None]()
+    (file,) = WaitingFiles(work.folders.to_parse, TimeRules()).scan()
+    work.process(file, advance=lambda: steps.append(None))
+    assert len(steps) > 3
+
+
+def test_a_file_that_was_copied_and_not_yet_removed_is_moved(node: Path) -> None:
+    """As a power cut leaves it, if `audio-parsed` is on another file system."""
+    path, folders = arrive(node), EdgeFolders(node / "audio")
+    status = path.stat()
+    shutil.copy2(path, folders.parsed)
+    (folders.parsed / ".tidzam-0123456789abcdef").write_bytes(path.read_bytes()[:100])
+    put_away(InboxEntry(path.name, (status.st_size, status.st_mtime_ns), "", b"", f"audio-parsed/{path.name}"), folders)
+    assert not path.exists()
+    assert (folders.parsed / path.name).stat().st_size == status.st_size
 
 
 def test_a_file_may_move_to_another_file_system(node: Path, nn: Path, journal: InboxJournal) -> None:
