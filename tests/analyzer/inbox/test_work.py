@@ -173,6 +173,18 @@ def test_a_file_that_is_still_being_written_is_left_alone(node: Path, nn: Path, 
     assert files(node, "audio-rejected") == []
 
 
+def test_a_file_that_is_gone_meanwhile_is_neither_rejected_nor_counted(
+    node: Path, nn: Path, journal: InboxJournal
+) -> None:
+    """As a recorder that needs room may delete it."""
+    path = arrive(node)
+    (file,) = WaitingFiles(path.parent, TimeRules()).scan()
+    path.unlink()
+    assert make_work(node, nn, journal).process(file) is None
+    assert journal.counts() == InboxCounts()
+    assert journal.entries() == []
+
+
 def test_a_file_of_the_same_name_does_not_replace_an_earlier_one(node: Path, nn: Path, journal: InboxJournal) -> None:
     work = make_work(node, nn, journal)
     for hz in (2000, 500):
