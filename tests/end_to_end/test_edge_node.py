@@ -33,7 +33,7 @@ class EdgeNode:
     def __init__(self, folder: Path) -> None:
         self.home, self.folders = Home(folder / "home"), EdgeFolders(folder / "home" / "audio")
         sound = folder / "hum.flac"
-        soundfile.write(sound, tone(440, seconds=2, rate_hz=RATE_HZ), RATE_HZ)
+        soundfile.write(sound, tone(440, duration_s=2, rate_hz=RATE_HZ), RATE_HZ)
         source = {"name": "pond", "url": str(sound), "loop": True, "record": {"length_s": 2}}
         profile = folder / "profile.yaml"
         settings = {"home": str(self.home.root), "edge": {"enabled": True, "keep": "all"}, "sources": [source]}
@@ -41,9 +41,23 @@ class EdgeNode:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(folder / "notify"))
         self._socket.settimeout(60)
-        service = {"NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": "3000000"}
-        argv = [sys.executable, "-m", "tidzam.cli", "run", "--profile", str(profile)]
-        self.command = subprocess.Popen(argv, env={**os.environ, **service})
+        self._env = {**os.environ, "NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": "3000000"}
+        self._argv = [sys.executable, "-m", "tidzam.cli", "run", "--profile", str(profile)]
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it is ready."""
+        self.command = subprocess.Popen(self._argv, env=self._env)
+        self.receives("READY=1")
+
+    def cut_power(self) -> None:
+        """End all of its processes at once."""
+        self.command.kill()
+        for process in node_processes(self.home):
+            process.suspend()  # so that none replaces another
+        for process in node_processes(self.home):
+            process.kill()
+        self.command.wait()
 
     def receives(self, message: str) -> None:
         """Wait for a message that begins so."""
@@ -64,7 +78,6 @@ class EdgeNode:
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeNode]:
     made = EdgeNode(tmp_path_factory.mktemp("edge"))
     try:
-        made.receives("READY=1")
         yield made
     finally:
         made.end()
@@ -102,6 +115,22 @@ def test_a_suspended_program_is_replaced(node: EdgeNode, name: str) -> None:
     eventually(lambda: node.pid(name) not in (before, None), within_s=30)
     analyzed = len(list(node.folders.parsed.glob("*.flac")))
     eventually(lambda: len(list(node.folders.parsed.glob("*.flac"))) > analyzed, within_s=40, what="it works again")
+
+
+def parts_with_sound(node: EdgeNode) -> list[Path]:
+    """Files in progress that hold more than a header."""
+    return [part for part in node.folders.temp.glob(".*.part") if part.stat().st_size > 20_000]
+
+
+def test_it_goes_on_after_a_power_cut_and_loses_no_file(node: EdgeNode) -> None:
+    eventually(lambda: parts_with_sound(node))
+    node.cut_power()
+    left = {part.name.removeprefix(".").removesuffix(".part") for part in parts_with_sound(node)}
+    waiting = {path.name for path in node.folders.to_parse.glob("*.flac")}
+    node.start()
+    wanted = waiting | left
+    eventually(lambda: wanted <= {path.name for path in node.folders.parsed.iterdir()}, what="the files are analyzed")
+    assert not (node.folders.rejected.exists() and list(node.folders.rejected.iterdir()))
 
 
 def test_it_gives_signs_of_life(node: EdgeNode) -> None:

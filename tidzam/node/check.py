@@ -74,7 +74,7 @@ def are_of_failed_sources(status: NodeStatus, found: tuple[NodeFault, ...]) -> b
     person can change, or a second time."""
     failed = {source.name for source in status.sources if _has_failed(source)}
     if status.edge is not None:
-        return all(fault.source is not None and not fault.pending for fault in found)
+        return not any(fault.pending for fault in found)
     return all(fault.source in failed for fault in found)
 
 

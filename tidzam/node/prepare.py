@@ -126,12 +126,12 @@ def _url(path: Path, home: Home) -> str:
 
 
 def _synthesize(demo: DemoSettings, channels: int, folder: Path, rate_hz: int, say: Say) -> Path:
-    from tidzam.demo.render import write_scene  # SciPy: only needed here
-    from tidzam.demo.wetland import wetland
-
     name = f"{demo.scene}-seed{demo.seed}-{demo.duration_s:g}s-{channels}ch-{rate_hz}"
     path = folder / f"{name}.flac"
     if not path.is_file():
+        from tidzam.demo.render import write_scene  # SciPy: only needed here
+        from tidzam.demo.wetland import wetland
+
         say(f"synthesizing {channels} channels of {demo.scene}, {demo.duration_s:g} s")
         scene = wetland(demo.seed, duration_s=demo.duration_s, channels=channels, rate_hz=rate_hz)
         write_scene(folder, name, scene)
