@@ -73,6 +73,7 @@ SLOW_TESTS = (
     "database_tool/test_verify.py",
     "examples/theremin/test_outputs.py",
     "examples/theremin/test_pdf.py",
+    "stream_manager/direct/",
     "stream_manager/privacy/",
     "stream_manager/recorder/",
     "stream_manager/players/test_media_lookup.py",
