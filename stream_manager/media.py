@@ -12,9 +12,6 @@ from tidzam.addresses import is_address
 from tidzam.config import SourceSettings
 from tidzam.naming import port_name
 
-LEAD_IN_S = 0.5
-"""Silence before media that ends, so that its clients are connected when the audio begins."""
-
 
 @dataclass(frozen=True)
 class PlayRequest:

@@ -120,6 +120,13 @@ def test_live_programs_never_import_tensorflow(program: str) -> None:
     assert not loaded_by(f"import {program}.__main__, {program}.app") & {"tensorflow", "keras", "onnx"}
 
 
+def test_the_recorder_of_a_small_machine_holds_only_what_it_needs() -> None:
+    unneeded = {"pydantic", "yaml", "aiohttp", "jack", "scipy", "onnxruntime", "sqlalchemy"}
+    assert not loaded_by("import stream_manager.direct.__main__") & unneeded
+    assert not loaded_by("import tidzam.node.watchdog") & (unneeded | {"numpy"})
+    assert not loaded_by("import tidzam.node.foreground") & (unneeded | {"numpy"})
+
+
 def test_datasets_are_read_and_written_without_tensorflow() -> None:
     program = "import database_tool.__main__, database_tool.editor.__main__, database_tool.editor.app"
     assert not loaded_by(program) & {"tensorflow", "keras", "onnx"}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from stream_manager.media import LEAD_IN_S
 from stream_manager.network.input_limits import ffmpeg_limits, scripted_limits
 from stream_manager.network.probe_argv import CONNECT_TIMEOUT_S, is_rtsp, rtsp_options
 from tidzam.addresses import is_address, scheme_of
+
+LEAD_IN_S: Final = 0.5
+"""Silence before media that ends, so that its clients are connected when the audio begins."""
 
 
 def decoder_argv(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stream_manager.media import LEAD_IN_S
 from stream_manager.network.input_limits import mpv_limits
 from stream_manager.network.probe_argv import CONNECT_TIMEOUT_S
+from stream_manager.players.decoder_argv import LEAD_IN_S
 
 
 def mpv_argv(

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from stream_manager.faults import PlaybackError, SourceFailure, SourceFault, classify_stderr
-from stream_manager.media import LEAD_IN_S, Media, PlayRequest, Track
+from stream_manager.media import Media, PlayRequest, Track
 from stream_manager.players.base import PlayerReports
+from stream_manager.players.decoder_argv import LEAD_IN_S
 from stream_manager.players.reader_protocol import MESSAGES, Differs, ReadFailed, ReadFinished, ReadOrder
 from stream_manager.recordings.database import RecordingDatabase
 from stream_manager.recordings.sequence import Passage
