@@ -14,11 +14,11 @@ from trainer.novelty.app import NoveltyOptions, NoveltyReport, train_novelty
 from trainer.novelty.forest import ForestOptions
 
 RATE_HZ = 22050
-FOREST = ForestOptions(trees=20, samples=64, seed=3)
+FOREST = ForestOptions(trees=50, samples=128, seed=3)
 
 
 def noise(seconds: float, *, seed: int = 0, rate_hz: int = RATE_HZ) -> Float32:
-    """Noise whose level drifts by 12 dB, float32 (frames,)."""
+    """Noise whose level drifts by 4 dB, float32 (frames,)."""
     generator = np.random.default_rng(seed)
     count = round(seconds * rate_hz)
     levels_db = np.interp(np.arange(count), np.arange(0, count + rate_hz, rate_hz), _walk(generator, seconds))
@@ -28,7 +28,7 @@ def noise(seconds: float, *, seed: int = 0, rate_hz: int = RATE_HZ) -> Float32:
 
 def _walk(generator: np.random.Generator, seconds: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     size = len(np.arange(0, round(seconds * RATE_HZ) + RATE_HZ, RATE_HZ))
-    return generator.uniform(-6, 6, size)
+    return generator.uniform(-2, 2, size)
 
 
 def write_noise(folder: Path, *, seconds: float = 240, seed: int = 0) -> Path:

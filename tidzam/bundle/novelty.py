@@ -42,10 +42,11 @@ class NormalScores(BaseModel):
 class NoveltySpec(BaseModel):
     """How a novelty bundle judges windows. Higher scores are more unusual.
 
-    The bundle's network makes a vector of `values` numbers of a window. The isolation forest in the file `forest` makes
-    a score of the vector: s(x) = 2^(-E[h(x)] / c(n)), from 0 to 1, with h(x) the number of splits that separate x in a
-    tree and c(n) its mean for n training windows (Liu, Ting and Zhou 2008, "Isolation Forest", equation 2);
-    `-score_samples(x)` in scikit-learn. A window is novel from the score `threshold` on.
+    The bundle's network makes a vector of `values` numbers of a window. The file `forest` adds two to it, the distance
+    to typical windows and the largest deviation, and its isolation forest makes a score of all: s(x) = 2^(-E[h(x)] /
+    c(n)), from 0 to 1, with h(x) the number of splits that separate x in a tree and c(n) its mean for n training
+    windows (Liu, Ting and Zhou 2008, "Isolation Forest", equation 2); `-score_samples(x)` in scikit-learn. A window is
+    novel from the score `threshold` on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -54,7 +55,6 @@ class NoveltySpec(BaseModel):
         description="statistics: of the spectrogram's bands over the window; embedding: what the last layer of a "
         "classifier's network takes."
     )
-    unit: bool = Field(False, description="Vectors are scaled to the length 1 before they are scored.")
     values: int = Field(ge=1, le=MOST_VALUES, description="The length of a vector.")
     forest: FileEntry
     threshold: _Score = Field(description="The score from which on a window is novel.")

@@ -99,7 +99,7 @@ def _with_forest(bundle: Bundle, vectors: Network) -> ScoreNetwork:
     assert novelty is not None
     forest = find_engine(FOREST_ENGINE).load(bundle.folder / novelty.forest.name, threads=1)
     require_shape(forest, forest_spec(novelty), f"The forest {bundle.folder / novelty.forest.name}")
-    return ScoreNetwork(vectors, forest, unit=novelty.unit)
+    return ScoreNetwork(vectors, forest)
 
 
 def load_range_model(bundle: Bundle) -> Network | None:

@@ -23,33 +23,17 @@ NOVELTY_LABELS = LabelTree({NOVEL: None})
 
 
 class ScoreNetwork:
-    """The network of a novelty bundle and its isolation forest as one: windows in, scores from 0 to 1, shape (n, 1).
+    """The network of a novelty bundle and its isolation forest as one: windows in, scores from 0 to 1, shape (n, 1)."""
 
-    With `unit`, vectors are scaled to the length 1 in between.
-    """
-
-    def __init__(self, vectors: Network, forest: Network, *, unit: bool) -> None:
-        self._vectors, self._forest, self._unit = vectors, forest, unit
+    def __init__(self, vectors: Network, forest: Network) -> None:
+        self._vectors, self._forest = vectors, forest
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
         return self._vectors.input_shape
 
     def predict(self, inputs: Float32) -> Float32:
-        vectors = self._vectors.predict(inputs)
-        return self._forest.predict(unit_vectors(vectors) if self._unit else vectors)
-
-
-def unit_vectors(vectors: Float32) -> Float32:
-    """Vectors (n, values), each scaled to the length 1; one of zeros stays so.
-
-    >>> unit_vectors(np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)).tolist()
-    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
-    """
-    values = vectors.astype(np.float64)
-    lengths = np.linalg.norm(values, axis=1, keepdims=True)
-    scaled: Float32 = (values / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-    return scaled
+        return self._forest.predict(self._vectors.predict(inputs))
 
 
 class NoveltyDetectors:

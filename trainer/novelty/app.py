@@ -17,7 +17,6 @@ from tidzam.embeddings.network import open_embedding_network
 from tidzam.embeddings.windows import UnreadableAudio, embed_windows
 from tidzam.errors import DatasetError
 from tidzam.inference.engine_records import EngineRecords
-from tidzam.inference.novelty import unit_vectors
 from tidzam.progress import Progress, Say, no_progress
 from tidzam.text import plural
 from tidzam.types import Float32
@@ -113,7 +112,7 @@ def train_novelty(options: NoveltyOptions, *, say: Say, progress: Progress = no_
         _require_windows(training, normal)
         sizes = f"{len(normal):,} set aside, {training.shape[1]} values each"
         say(f"{plural(len(training), 'window')} for training, {sizes}")
-        forest = ScoredForest(training, options.forest)
+        forest = ScoredForest(training, options.forest, unit=options.base is not None)
         scores = forest.scores(normal)
         threshold = threshold_at(scores, _share(options, network.spec.window_s))
         found = normal_scores(scores)
@@ -154,8 +153,7 @@ def _vectors(
     """The vectors (n, values) of the windows of audio, in order, and the files that failed."""
     windows = audio.windows(network.spec.window_s, most=options.most_windows)
     found = embed_windows(network, windows, EmbeddingCache.in_home(options.home), progress=progress)
-    values = unit_vectors(found.values) if options.base is not None else found.values
-    return values, found.bad
+    return found.values, found.bad
 
 
 def _require_windows(training: Float32, normal: Float32) -> None:

@@ -61,7 +61,6 @@ def export_novelty(
             difference = forest.write(trees, checked)
             spec = NoveltySpec(
                 vector="embedding" if isinstance(network, EmbeddingNetwork) else "statistics",
-                unit=isinstance(network, EmbeddingNetwork),
                 values=checked.shape[1],
                 forest=entry_of(trees),
                 threshold=threshold,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,12 +20,12 @@ from tidzam.errors import BundleError
 from tidzam.inference.onnx_engine import OnnxEngine
 from tidzam.types import Float32
 from trainer.novelty.packages import package
+from trainer.novelty.typical_windows import ADDED, IR_VERSION, OPSETS, TypicalWindows
 
 MAX_DIFFERENCE: Final = 1e-5
 TREES: Final = 100
 SAMPLES: Final = 1024
 """Windows that each tree is made of."""
-_OPSETS: Final = {"": 17, "ai.onnx.ml": 3}
 _BATCH: Final = 4096
 
 
@@ -38,23 +39,32 @@ class ForestOptions:
 
 
 class ScoredForest:
-    """An isolation forest of vectors."""
+    """An isolation forest of vectors that are extended by two values (`TypicalWindows`).
 
-    def __init__(self, vectors: Float32, options: ForestOptions) -> None:
-        """Train on vectors (n, values). Raises SetupError if scikit-learn is missing."""
+    Each of these two counts as a quarter as many values as a vector has: so many trees split by them.
+    """
+
+    def __init__(self, vectors: Float32, options: ForestOptions, *, unit: bool = False) -> None:
+        """Train on vectors (n, values), with `unit` scaled to the length 1. Raises SetupError if scikit-learn is
+        missing."""
         sklearn = package("sklearn", "ensemble")
         self._forest = sklearn.ensemble.IsolationForest(
             n_estimators=options.trees,
             max_samples=min(options.samples, len(vectors)),
             random_state=options.seed,
         )
-        self._forest.fit(vectors)
-        self._values = vectors.shape[1]
+        self._typical = TypicalWindows(vectors, seed=options.seed, unit=unit)
+        self._columns = _repeated(vectors.shape[1])
+        self._forest.fit(self._seen(vectors))
 
     def scores(self, vectors: Float32) -> NDArray[np.float64]:
         """The scores, shape (n,), of vectors (n, values): `-score_samples` of scikit-learn, from 0 to 1."""
-        found: NDArray[np.float64] = -self._forest.score_samples(vectors)
+        found: NDArray[np.float64] = -self._forest.score_samples(self._seen(vectors))
         return found
+
+    def _seen(self, vectors: Float32) -> Float32:
+        """What the forest is trained on."""
+        return self._typical.extended(vectors)[:, self._columns]
 
     def write(self, path: Path, checked: Float32) -> float:
         """Write the forest as an ONNX file: vectors (n, values) to scores (n, 1). Returns by how much the scores of the
@@ -63,17 +73,24 @@ class ScoredForest:
         Raises BundleError (`bundle_export`) if that is more than MAX_DIFFERENCE, SetupError if skl2onnx is missing.
         """
         skl2onnx = package("skl2onnx", "common.data_types")
+        onnx = package("onnx", "compose")
         types, kind = skl2onnx.common.data_types, type(self._forest)
-        model = skl2onnx.convert_sklearn(
+        trees = skl2onnx.convert_sklearn(
             self._forest,
             "novelty",
-            [("vectors", types.FloatTensorType([None, self._values]))],
-            target_opset=_OPSETS,
+            [("seen", types.FloatTensorType([None, int(self._columns.max()) + 1]))],
+            target_opset=dict(OPSETS),
             custom_parsers={kind: _declare},
             custom_shape_calculators={kind: _set_shape},
-            custom_conversion_functions={kind: _convert},
+            custom_conversion_functions={kind: partial(_convert, columns=self._columns)},
         )
-        path.write_bytes(model.SerializeToString())
+        trees.ir_version = IR_VERSION
+        for used in trees.opset_import:  # skl2onnx states the lowest that the operations need
+            used.version = OPSETS[used.domain]
+        whole = onnx.compose.merge_models(
+            self._typical.model, trees, [("extended", "seen")], prefix1="typical_", prefix2="forest_"
+        )
+        path.write_bytes(whole.SerializeToString())
         difference = self._difference(path, checked)
         if not difference <= MAX_DIFFERENCE:
             raise BundleError(
@@ -117,7 +134,13 @@ def _set_shape(operator: Any) -> None:
     operator.outputs[0].type = types.FloatTensorType([None, 1])
 
 
-def _convert(scope: Any, operator: Any, container: Any) -> None:
+def _repeated(values: int) -> NDArray[np.int64]:
+    """The columns of an extended vector that a forest is trained on: the added ones come several times."""
+    copies = max(1, values // 4)
+    return np.concatenate([np.arange(values), np.repeat(np.arange(values, values + ADDED), copies)])
+
+
+def _convert(scope: Any, operator: Any, container: Any, *, columns: NDArray[np.int64]) -> None:
     """2^(-h / c): h, the mean of the trees' path lengths, is one operation; the score is its exponential."""
     forest = operator.raw_operator
     lengths, exponents, factor = (scope.get_unique_variable_name(name) for name in ("lengths", "exponents", "factor"))
@@ -128,7 +151,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         op_domain="ai.onnx.ml",
         op_version=1,
         name=scope.get_unique_operator_name("trees"),
-        **_trees(forest),
+        **_trees(forest, columns),
     )
     data_types = package("onnx").TensorProto
     scale = -math.log(2) / mean_path_length(forest.max_samples_)
@@ -137,7 +160,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     container.add_node("Exp", [exponents], [operator.outputs[0].full_name], op_version=13)
 
 
-def _trees(forest: Any) -> Mapping[str, Any]:
+def _trees(forest: Any, columns: NDArray[np.int64]) -> Mapping[str, Any]:
     """The attributes of a TreeEnsembleRegressor that returns the mean path length of the trees of a forest."""
     nodes: dict[str, list[Any]] = {
         name: [] for name in ("treeids", "nodeids", "featureids", "values", "modes", "truenodeids", "falsenodeids")
@@ -148,7 +171,7 @@ def _trees(forest: Any) -> Mapping[str, Any]:
         count, is_leaf = tree.node_count, tree.children_left < 0
         nodes["treeids"] += [number] * count
         nodes["nodeids"] += range(count)
-        nodes["featureids"] += np.where(is_leaf, 0, tree.feature).tolist()
+        nodes["featureids"] += columns[np.where(is_leaf, 0, tree.feature)].tolist()
         nodes["values"] += _not_above(np.where(is_leaf, 0.0, tree.threshold)).tolist()
         nodes["modes"] += ["LEAF" if leaf else "BRANCH_LEQ" for leaf in is_leaf.tolist()]
         nodes["truenodeids"] += np.where(is_leaf, 0, tree.children_left).tolist()

@@ -15,12 +15,11 @@ from tidzam.inference.engines import ALL_CORES
 from tidzam.inference.onnx_engine import OnnxEngine
 from tidzam.types import Float32
 from trainer.novelty.packages import package
+from trainer.novelty.typical_windows import IR_VERSION, OPSETS
 
 BANDS: Final = 8
 """Bands, each the mean of neighboring mel bands: with 64 mel bands, eight of each."""
 STATISTICS: Final = 6
-_OPSET: Final = 17
-_IR_VERSION: Final = 8
 
 
 class StatisticsNetwork:
@@ -111,7 +110,7 @@ def statistics_network(spec: FeatureSpec) -> bytes:
         [helper.make_tensor_value_info("statistics", onnx.TensorProto.FLOAT, [None, BANDS * STATISTICS])],
         [onnx.numpy_helper.from_array(values, name) for name, values in constants.items()],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSETS[""])], ir_version=IR_VERSION)
     return bytes(model.SerializeToString())
 
 

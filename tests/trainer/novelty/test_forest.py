@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.cluster import MiniBatchKMeans
 from sklearn.ensemble import IsolationForest
 
 from tidzam.audio.features import FeatureSpec
@@ -13,6 +14,7 @@ from tidzam.inference.onnx_engine import OnnxEngine
 from tidzam.types import Float32
 from trainer.novelty.forest import MAX_DIFFERENCE, ForestOptions, ScoredForest
 from trainer.novelty.statistics_network import BANDS, STATISTICS, StatisticsNetwork
+from trainer.novelty.typical_windows import TypicalWindows
 
 OPTIONS = ForestOptions(trees=30, samples=128, seed=5)
 
@@ -23,8 +25,23 @@ def vectors() -> Float32:
 
 
 def test_scores_are_those_of_scikit_learn(vectors: Float32) -> None:
-    plain = IsolationForest(n_estimators=30, max_samples=128, random_state=5).fit(vectors)
-    assert np.array_equal(ScoredForest(vectors, OPTIONS).scores(vectors), -plain.score_samples(vectors))
+    extended = TypicalWindows(vectors, seed=5, unit=False).extended(vectors)
+    seen = extended[:, [*range(12), 12, 12, 12, 13, 13, 13]]
+    plain = IsolationForest(n_estimators=30, max_samples=128, random_state=5).fit(seen)
+    assert np.array_equal(ScoredForest(vectors, OPTIONS).scores(vectors), -plain.score_samples(seen))
+
+
+@pytest.mark.parametrize("unit", [False, True])
+def test_two_values_are_added_to_a_vector(vectors: Float32, unit: bool) -> None:
+    typical = TypicalWindows(vectors, seed=5, unit=unit)
+    scaled = vectors / np.linalg.norm(vectors, axis=1, keepdims=True) if unit else vectors
+    standard = (scaled - scaled.mean(axis=0)) / scaled.std(axis=0)
+    clusters = MiniBatchKMeans(75, random_state=5, n_init=1, batch_size=2048).fit(standard.astype(np.float64))
+    found = typical.extended(vectors)
+    assert np.allclose(found[:, :12], scaled, atol=1e-6)
+    assert np.allclose(found[:, 13], np.log(np.abs(standard).max(axis=1)), atol=1e-3)
+    nearest = clusters.transform(standard.astype(np.float64)).min(axis=1)
+    assert np.corrcoef(found[:, 12], np.log(np.maximum(nearest, 1e-3)))[0, 1] > 0.9
 
 
 def test_the_exported_forest_returns_the_same_scores(tmp_path: Path, vectors: Float32) -> None:
