@@ -76,8 +76,9 @@ class Analysis:
     """The result of one window of one channel.
 
     `probabilities` holds every class of the classifiers that ran, children multiplied by their parents. `scores` holds
-    values by name that are not probabilities, in any range. `remainders` holds, for each class with subclasses whose
-    classifier ran, the probability that it is not one of them, and under `unknown` that it is not a root of the tree.
+    values by name that are not probabilities: those of novelty bundles, from 0 to 1, higher for unusual sound.
+    `remainders` holds, for each class with subclasses whose classifier ran, the probability that it is not one of them,
+    and under `unknown` that it is not a root of the tree.
     `result` is the decision: the deepest classes that reach their threshold, likeliest first, or ("unknown",).
     `left_out` names the classifiers that should have run, but whose band the source lacks, or whose network failed on
     this window: then "unknown" may only mean that no classifier ran. `start_frame` counts frames of `rate_hz`; without

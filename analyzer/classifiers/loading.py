@@ -10,7 +10,7 @@ from pathlib import Path
 from analyzer.classifiers.background import in_background
 from analyzer.live.thread_priority import ANALYSIS_NICE, BACKGROUND_NICE
 from analyzer.pipeline import Pipeline, try_bundles
-from tidzam.bundle import cascade_folders, read_bundle
+from tidzam.bundle import cascade_folders, novelty_folders, read_bundle
 from tidzam.bundle.choice import CascadeChoice
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
@@ -66,6 +66,7 @@ class CascadeLoader:
         """Returns whether the bundles have other versions than those that are `live`."""
         if live is not None:
             paths = cascade_folders(settings.nn, settings.models, home=self.home)
+            paths += novelty_folders(settings.novelty, home=self.home)
             manifests = [read_bundle(path).manifest for path in paths]
             if {manifest.name: manifest.version for manifest in manifests} == dict(live):
                 return False

@@ -95,7 +95,10 @@ class AnalysisEvent(Message):
     predictions: dict[str, float] = Field(
         description=f"Probabilities by class; of more than {MANY_CLASSES} classes, those that are not rounded to 0"
     )
-    scores: dict[str, float] = Field(default_factory=dict, description="Values by name that are not probabilities")
+    scores: dict[str, float] = Field(
+        default_factory=dict,
+        description="Values by name that are not probabilities: those of novelty bundles, from 0 to 1",
+    )
     remainders: dict[str, float] = Field(
         default_factory=dict,
         description="By class, the probability that no subclass of it occurs; by `unknown`, that no class occurs",
