@@ -69,9 +69,10 @@ class _Scored:
 
 
 def run(
-    say: Say, *, vectors: str = "features,selector,birdnet", hours: str = "2", draws: str = "4", seed: str = "0"
+    say: Say, *, vectors: str = "features,selector", hours: str = "1", draws: str = "4", seed: str = "0"
 ) -> dict[str, Any]:
-    """ESC-10 is looked for in ../shared/data/esc10 or $TIDZAM_DATA/esc10. BirdNET is left out if LiteRT is missing.
+    """ESC-10 is looked for in ../shared/data/esc10 or $TIDZAM_DATA/esc10. `vectors` are those of `features`, or the
+    embeddings of a bundle of the demo, or of `birdnet`, which is left out if LiteRT is missing.
 
     `hours` of wetland are trained on, in scenes of two minutes on four channels. Raises DatasetError if there is no
     data.
@@ -93,7 +94,11 @@ def run(
                 continue
             say(f"{name}: training")
             options = NoveltyOptions(
-                audio=(folder / "train",), out=folder / name, name=name, base=base and base.folder, home=folder
+                audio=(folder / "train",),
+                out=folder / name,
+                name=name,
+                base=None if base is None else base.folder,
+                home=folder,
             )
             bundle = train_novelty(options, say=say).bundle
             figures |= {f"{name}_{key}": value for key, value in _measured(bundle, tests, chosen, say).items()}
@@ -124,6 +129,7 @@ def _measured(
         "false_alarms_per_hour": round(begun / hours, 1),
         "forest_kb": round((bundle.folder / "forest.onnx").stat().st_size / 1000),
     }
+    say(f"{bundle.name}: {figures['false_alarms_per_hour']} false alarms per hour")
     for snr_db in SNR_DB:
         scored = _joined(
             [
@@ -136,7 +142,8 @@ def _measured(
         figures[f"auroc_{snr_db}db_interval"] = f"{low:.3f} to {high:.3f}"
         figures[f"found_{snr_db}db"] = round(_found(scored, threshold_of(detector)), 3)
         figures |= dict(_by_class(scored, [clip.label for clips in chosen for clip in clips], f"auroc_{snr_db}db"))
-        say(f"{bundle.name}, {snr_db} dB: AUROC {_auroc(scored):.3f} ({low:.3f} to {high:.3f})")
+        found, area = figures[f"found_{snr_db}db"], figures[f"auroc_{snr_db}db"]
+        say(f"{bundle.name}, {snr_db} dB: AUROC {area} ({low:.3f} to {high:.3f}), found {found}")
     return figures
 
 

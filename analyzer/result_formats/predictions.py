@@ -13,7 +13,7 @@ from tidzam.atomic import replacing
 from tidzam.bundle import NOVEL
 
 
-class Predictions:
+class FilePredictions:
     """A row per file that was analyzed, without a header: its path, and `anomaly` or `normal`."""
 
     def __init__(self, path: Path) -> None:

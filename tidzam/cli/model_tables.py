@@ -86,9 +86,9 @@ def _facts(manifest: BundleManifest) -> list[tuple[str, str]]:
         ("version", manifest.version),
         ("takes", _takes(manifest.input)),
         ("band", f"{manifest.input.fmin_hz:g} to {manifest.input.fmax_hz:g} Hz"),
-        ("returns", f"{manifest.output} of {len(manifest.classes):,} classes ({manifest.activation})"),
+        ("returns", _returns(manifest)),
         ("threshold", f"{thresholds[0]:g}" if len(thresholds) == 1 else f"{thresholds[0]:g} to {thresholds[-1]:g}"),
-        ("where", "every window" if manifest.is_root else f"under {manifest.place}"),
+        ("where", _where(manifest)),
         ("classes", _classes(manifest)),
         ("files", ", ".join(f"{entry.name} {entry.size_bytes / 1e6:.1f} MB" for entry in manifest.all_files)),
     ]
@@ -99,6 +99,18 @@ def _facts(manifest: BundleManifest) -> list[tuple[str, str]]:
     if manifest.origin:
         facts.append(("origin", manifest.origin))
     return facts
+
+
+def _returns(manifest: BundleManifest) -> str:
+    if manifest.novelty is not None:
+        return f"how unusual a window is, from 0 to 1; novel from {manifest.novelty.threshold:.4g} on"
+    return f"{manifest.output} of {len(manifest.classes):,} classes ({manifest.activation})"
+
+
+def _where(manifest: BundleManifest) -> str:
+    if manifest.novelty is not None:
+        return "beside the cascade, in `analyzer.novelty`"
+    return "every window" if manifest.is_root else f"under {manifest.place}"
 
 
 def _takes(spec: InputSpec) -> str:

@@ -18,7 +18,7 @@ RESULT_FORMATS: Final = Registry(
         "parquet": "analyzer.result_formats.parquet:ParquetTable",
         "raven": "analyzer.result_formats.raven:RavenTables",
         "audacity": "analyzer.result_formats.audacity:AudacityLabels",
-        "predictions": "analyzer.result_formats.predictions:Predictions",
+        "predictions": "analyzer.result_formats.predictions:FilePredictions",
     },
 )
 """All formats by the name that `--results NAME:PATH` selects, or the suffix of a path."""
