@@ -26,7 +26,7 @@ _KEEP_S: Final = 4.0
 _ANSWER_CHARACTERS: Final = 300
 
 
-class Pace:
+class SendingRate:
     """Spends bytes at a rate of `kbps` kbit/s at most; None is unlimited. All that is sent over a link shares it."""
 
     def __init__(self, kbps: float | None, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -57,7 +57,7 @@ class ForwardLink:
         self.shown, self.timeout_s = settings.url, settings.timeout_s
         self._headers = bearer(token)
         self._tls = _tls(settings)
-        self.pace = Pace(settings.max_kbps)
+        self.rate = SendingRate(settings.max_kbps)
         self._session: aiohttp.ClientSession | None = None
 
     async def connect(self) -> None:
@@ -86,7 +86,7 @@ class ForwardLink:
         given = dict(headers or {})
         data = None
         if body is not None:
-            given["Content-Length"], data = str(len(body)), self.pace.pieces(body)
+            given["Content-Length"], data = str(len(body)), self.rate.pieces(body)
         url = f"{self.shown}{path}" if path.startswith("/") else path
         async with self._session.request(method, url, data=data, headers=given, allow_redirects=False) as response:
             yield response

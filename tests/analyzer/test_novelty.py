@@ -19,7 +19,7 @@ from analyzer.files.analysis import FileAnalysis, FileReport
 from analyzer.live.start import longest_window_s
 from analyzer.pipeline import Pipeline
 from analyzer.sinks.base import SinkContext
-from analyzer.sinks.store import record_of
+from analyzer.sinks.detection_records import record_of
 from tests.support.bundles import write_tone_bundle
 from tests.support.novelty import RATE_HZ, noise, novelty_bundle
 from tests.support.sound import tone

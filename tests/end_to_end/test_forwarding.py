@@ -93,4 +93,4 @@ async def test_whatever_is_killed_every_clip_arrives_whole_and_every_detection_o
                     await eventually_async(lambda: arrived() == contents, within_s=40, what="all clips arrive")
         assert link.sent < 1.3 * SIZE * len(NAMES)
     with open_store(StoreSettings(), hub) as store, store.read() as session:
-        assert sorted(session.scalars(select(DetectionRow.clip))) == [f"{NODE}/{name}" for name in NAMES]
+        assert sorted(map(str, session.scalars(select(DetectionRow.clip)))) == [f"{NODE}/{name}" for name in NAMES]
