@@ -56,6 +56,12 @@ class InboxOptions:
     def home(self) -> Path:
         return home_folder(self.settings.home)
 
+    @property
+    def rules(self) -> TimeRules:
+        """How the times in the names of files are read."""
+        files = self.settings.analyzer.files
+        return TimeRules.of(files.time_zone, files.name_patterns)
+
 
 def run_inbox(options: InboxOptions) -> int:
     """Analyze the files of the folder as they arrive, until TERM or INT. Returns the exit code.
@@ -65,6 +71,8 @@ def run_inbox(options: InboxOptions) -> int:
     progress = WorkProgress(stalled_s=max(_STALLED_S, options.settings.check.start_timeout_s))
     progress.advance()
     options.home.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # the disk may be full: without room, there is no journal
+        ParsedRetention(options.settings.edge, options.rules).apply(now=True)
     with (
         heartbeat(heartbeat_file(options.home, PROGRAM), progress),
         InboxJournal(options.home / JOURNAL_FILE) as journal,
@@ -80,15 +88,13 @@ class Inbox:
         self, options: InboxOptions, journal: InboxJournal, progress: WorkProgress, thread: ThreadPoolExecutor
     ) -> None:
         settings = options.settings
-        files = settings.analyzer.files
-        rules = TimeRules.of(files.time_zone, files.name_patterns)
         self._options, self._journal, self._progress, self._thread = options, journal, progress, thread
         self._settings, self._edge = settings, settings.edge
         self._sinks = sinks_of_files(settings.analyzer.sinks)
         self._analyzer = settings.analyzer.model_copy(update={"sinks": clip_sinks(settings.analyzer)})
         self._work = InboxWork(self._edge, journal, self._job, sinks=tuple(self._sinks))
-        self._waiting = WaitingFiles(self._work.folders.to_parse, rules)
-        self._retention = ParsedRetention(self._edge, rules)
+        self._waiting = WaitingFiles(self._work.folders.to_parse, options.rules)
+        self._retention = ParsedRetention(self._edge, options.rules)
         self._status = StatusWriter(options.home, journal.counts)
         self._stop, self._arrived = asyncio.Event(), asyncio.Event()
         self._reload = False
