@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tidzam.config import Settings
+from tidzam.config.edge import EdgeSettings
+from tidzam.errors import NodeError
 from tidzam.inbox_status import InboxSinkStatus, InboxStatus
 from tidzam.node.edge_status import EdgeStatus, edge_faults, edge_remarks
+from tidzam.node.home import Home
+from tidzam.node.sys_requests import request_sys
 from tidzam.recorder_status import RecordedSourceStatus, RecorderStatus
 
 PIDS = {"recorder": 1, "inference": 2}
@@ -72,3 +77,9 @@ def test_a_status_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_a_status_that_is_damaged_is_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "recorder.json").write_text(content)
     assert RecorderStatus.read(tmp_path / "recorder.json") is None
+
+
+def test_requests_to_servers_that_an_edge_node_lacks_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    settings = Settings(edge=EdgeSettings(enabled=True))
+    with pytest.raises(NodeError, match="no stream manager"):
+        request_sys(Home(tmp_path), settings, "stream_manager", {}, timeout_s=1.0)
