@@ -31,7 +31,7 @@ class RecordReceiver:
         """Post the lines, of each detection the newest. Raises RefusedError with those that are never accepted."""
         newest = newest_of(lines)
         body = gzip.compress("\n".join(newest).encode(), mtime=0)
-        headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
+        headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
         async with self._link.request("POST", RECORDS_PATH, body=body, headers=headers) as response:
             await require_accepted(response)
             taken = await response.json()

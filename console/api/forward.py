@@ -28,10 +28,7 @@ router = APIRouter(prefix="/forward", tags=["Forwarding"], dependencies=[needs(P
 UploadId = Annotated[str, Path(alias="id", pattern="^[0-9a-f]{32}$", description="Id of the upload")]
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 _LINES: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}}
-}
-_PART: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {CHUNK_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+    "requestBody": {"required": True, "content": {"text/plain": {"schema": {"type": "string"}}}},
 }
 
 
@@ -111,9 +108,10 @@ async def show_upload(id: UploadId, visitor: CurrentVisitor, runtime: Runtime, r
     )
 
 
-@router.patch("/clips/{id}", status_code=204, openapi_extra=_PART)
+@router.patch("/clips/{id}", status_code=204)
 async def upload_part(id: UploadId, request: Request, visitor: CurrentVisitor, runtime: Runtime) -> Response:
-    """Continue an upload at `Upload-Offset`, which is what has arrived. What arrives of a request that is cut stays,
+    """Continue an upload at `Upload-Offset`, which is what has arrived, with a body of the type
+    `application/offset+octet-stream`. What arrives of a request that is cut stays,
     unless it has an `Upload-Checksum`."""
     _require_version(request)
     if request.headers.get("Content-Type") != CHUNK_TYPE:

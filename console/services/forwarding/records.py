@@ -79,7 +79,7 @@ def require_own(visitor: Visitor, node: str, settings: Settings) -> None:
 
 
 def here(record: StoreRecord) -> StoreRecord:
-    """A record of another node as it is stored here: its ids and clips cannot be mistaken for those of other nodes.
+    """A record of another node as it is stored here: its id and its clip begin with the name of the node.
 
     Raises ValueError for what is not forwarded.
     """
