@@ -50,6 +50,7 @@ SLOW_TESTS = (
     "analyzer/show/test_window.py",
     "analyzer/test_birdnet.py",
     "analyzer/test_file_runner",
+    "analyzer/test_forward.py",
     "analyzer/test_notify.py",
     "analyzer/classifiers/test_reload.py",
     "analyzer/test_privacy.py",
