@@ -121,7 +121,8 @@ def outside_folders(settings: Settings, home: Path) -> Mapping[str, Path]:
     """The folders outside the home into which a node with these settings writes audio, or from which it reads its
     classifiers, by the names that they get in a backup.
 
-    They are those of recordings, also of live streams and of the sources of clients, of clips, and of `analyzer.nn`.
+    They are those of recordings, also of live streams and of the sources of clients, of clips, also those that other
+    nodes have forwarded, and of `analyzer.nn`.
     """
     wanted = [path for path in _folders_of(settings, home) if path is not None]
     outside: list[Path] = []
@@ -135,6 +136,7 @@ def outside_folders(settings: Settings, home: Path) -> Mapping[str, Path]:
 def _folders_of(settings: Settings, home: Path) -> Iterator[Path | None]:
     yield from recording_folders(settings)
     yield from (sink.folder for sink in settings.analyzer.sinks if isinstance(sink, ClipSinkSettings))
+    yield settings.console.forwarded.folder
     yield settings.analyzer.nn
     yield from _client_folders(settings.stream_manager.state_file or home / CLIENT_SOURCES)
 
