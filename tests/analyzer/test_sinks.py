@@ -21,6 +21,7 @@ from analyzer.sinks.socketio import SocketIoSink
 from tests.support.batches import LABELS, START, Batches
 from tests.support.chain_server import PASSWORD, USER, chain_server
 from tests.support.eventually import eventually_async
+from tests.support.forwarding import forward_sink, hub
 from tests.support.mqtt import listening, mqtt_broker
 from tests.support.ports import free_port
 from tests.support.sinks import RecordingSink
@@ -151,8 +152,16 @@ async def store(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
         yield named.sink, ended
 
 
+@asynccontextmanager
+async def forward(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
+    with hub(folder / "hub") as node:
+        sink = forward_sink(node.url, node.token, folder / "edge")
+        yield sink, lambda: sum(not is_open for _, _, is_open, _ in node.detections())
+
+
 SINKS = pytest.mark.parametrize(
-    "running", [clips, csv_file, daily_csv, json_lines, chain, socket_io, mqtt, influxdb, webhook, notify, store]
+    "running",
+    [clips, csv_file, daily_csv, json_lines, chain, socket_io, mqtt, influxdb, webhook, notify, store, forward],
 )
 
 
