@@ -12,7 +12,7 @@ from tidzam.forwarding import RECORDS_PATH
 from tidzam.spool.delivery import RefusedError
 
 BATCH: Final = 200
-"""Records in one request at most: 10 kB, which a slow link takes in seconds."""
+"""Records in one request at most: 7 kB, which a slow link takes in seconds."""
 
 
 class RecordReceiver:
@@ -53,10 +53,11 @@ def newest_of(lines: Sequence[str]) -> list[str]:
     seen = set[tuple[str, str | None]]()
     for line in reversed(lines):
         identifier, clip = _id_and_clip(line)
-        if identifier is None or not {(identifier, clip), (identifier, None)} & seen:
+        if identifier is None:
             newest.append(line)
-        if identifier is not None:
-            seen |= {(identifier, clip)} if clip is None else {(identifier, clip), (identifier, None)}
+        elif (identifier, clip) not in seen:
+            newest.append(line)
+            seen |= {(identifier, clip), (identifier, None)}
     return newest[::-1]
 
 
