@@ -31,6 +31,7 @@ JACK_TESTS = frozenset(
         "stream_manager/players/test_feeder_player.py",
         "stream_manager/players/test_replay.py",
         "stream_manager/recorder/test_jack_input.py",
+        "stream_manager/test_session.py",
         "test_support.py",
         "tidzam/jack/test_cycle_check.py",
         "tidzam/jack/test_feeder.py",

@@ -109,6 +109,8 @@ def output_port(source: str, suffix: str, channel: int) -> str:
     return f"{output_client(source, suffix)}:input_{channel + 1}"
 
 
+SESSION_CLIENT: Final = "tidzam-record"
+"""What the JACK clients of `tidzam record` are called, before the number of the process."""
 ANALYZER_CLIENT: Final = "tidzam-analyzer"
 """The JACK client of the analyzer's clock."""
 _CAPTURE_CLIENT_LENGTH = 60

@@ -84,5 +84,5 @@ def _path(text: str | None) -> Path | None:
 
 def _source(fields: dict[str, Any]) -> DirectSource:
     channels = fields["channels"]
-    record = RecorderOptions(**(fields["record"] | {"folder": Path(fields["record"]["folder"])}))
+    record = RecorderOptions.parse(json.dumps(fields["record"]))
     return DirectSource(**(fields | {"record": record, "channels": None if channels is None else tuple(channels)}))

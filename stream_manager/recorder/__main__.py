@@ -1,6 +1,7 @@
 """`python -m stream_manager.recorder OPTIONS`: record the channels of one source to files.
 
-Its JACK client `SOURCE-rec` has the ports `input_1` to `input_N`, which the stream manager connects. It ends at TERM or
+Its JACK client `SOURCE-rec` has the ports `input_1` to `input_N`, which the stream manager connects, unless the options
+name ports to connect to. It ends at TERM or
 INT, once the file in progress is complete and its client is closed, and when the JACK server shuts down.
 """
 
@@ -13,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final
@@ -30,7 +32,7 @@ from tidzam.jack.callback_watch import CallbackWatch
 from tidzam.jack.clock import read_clocks
 from tidzam.jack.reader import JackReader
 from tidzam.jack.ring import CLOCK, Ring, RingWriter
-from tidzam.naming import RECORDER_SUFFIX, output_client
+from tidzam.naming import RECORDER_SUFFIX, SESSION_CLIENT, output_client
 from tidzam.segments import SegmentIndex
 
 RING_S: Final = 8.0
@@ -80,7 +82,7 @@ def _record(options: RecorderOptions, stop: threading.Event) -> None:
     ended_s = folder.ended_s()
     leftovers = folder.leftovers()
     try:
-        jack_input = JackInput(output_client(options.source, RECORDER_SUFFIX), options.channels)
+        jack_input = JackInput(client_name(options), options.channels, options.ports)
     except jack.JackError as error:
         hint = "Unload a source, or raise jack.port_max. The number of clients cannot be raised."
         raise JackError(f"JACK refuses the recorder: {error}.", hint=hint) from error
@@ -105,10 +107,18 @@ def _record(options: RecorderOptions, stop: threading.Event) -> None:
         raise JackError("The JACK server has shut down.")
 
 
-class JackInput:
-    """The JACK client of a recorder: ports `input_1` to `input_N`, copied into `ring`."""
+def client_name(options: RecorderOptions) -> str:
+    """The JACK client of a recorder: one per source for the stream manager, others have one per process."""
+    return f"{SESSION_CLIENT}-{os.getpid()}" if options.ports else output_client(options.source, RECORDER_SUFFIX)
 
-    def __init__(self, name: str, channels: int) -> None:
+
+class JackInput:
+    """The JACK client of a recorder: ports `input_1` to `input_N`, copied into `ring`.
+
+    It connects them to `feeds`, the JACK ports of the channels; without these, somebody else does.
+    """
+
+    def __init__(self, name: str, channels: int, feeds: Sequence[str] = ()) -> None:
         """Raises jack.JackError."""
         client = jack.Client(name, use_exact_name=True, no_start_server=True)
         self.gone = threading.Event()
@@ -121,7 +131,15 @@ class JackInput:
         self._reader = JackReader(client, RingWriter(self.ring, CLOCK), self.gone.set)
         self._ports: Sequence[jack.OwnPort] = [client.inports.register(f"input_{n + 1}") for n in range(channels)]
         self._reader.inputs = tuple(enumerate(self._ports))
-        self.client = client
+        self.client, self._feeds = client, feeds
+        self.connect()
+
+    def connect(self) -> None:
+        """Connect its ports to `feeds`, as far as these exist at present: a source may be loaded again."""
+        for feed, port in zip(self._feeds, self._ports, strict=False):
+            if not port.number_of_connections:
+                with suppress(jack.JackError):
+                    self.client.connect(feed, port)
 
     @property
     def connected(self) -> bool:
@@ -155,6 +173,7 @@ def _follow(recording: RecordingInProgress, source: JackInput, faults: SimpleQue
             recording.fail(reason, now_s)
         recording.step(connected=source.connected, now_s=now_s, wait_s=_STEP_S)
         if now_s >= beat_due:
+            source.connect()
             _send(recording.beat())
             beat_due = now_s + BEAT_S
         time.sleep(_STEP_S)  # not stop.wait: a signal handler that sets an event may block a thread that waits for it

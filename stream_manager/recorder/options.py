@@ -19,7 +19,8 @@ FLAC_CHANNELS: Final = 8
 class RecorderOptions:
     """A source, and how it is recorded. `threshold` is the smallest peak of a segment; None: files are continuous.
 
-    If `is_held`, complete files are held back until speech in them is muted.
+    If `is_held`, complete files are held back until speech in them is muted. With `ports`, the JACK ports of its
+    channels, the recorder connects itself, by a client whose name no other recorder of the source has.
     """
 
     source: str
@@ -31,6 +32,7 @@ class RecorderOptions:
     bit_depth: int
     threshold: float | None = None
     is_held: bool = False
+    ports: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, source: str, channels: int, settings: RecordSettings, *, is_held: bool = False) -> RecorderOptions:
@@ -50,7 +52,7 @@ class RecorderOptions:
     def parse(cls, argument: str) -> RecorderOptions:
         """The inverse of the last argument of `recorder_argv`."""
         fields = json.loads(argument)
-        return cls(**(fields | {"folder": Path(fields["folder"])}))
+        return cls(**(fields | {"folder": Path(fields["folder"]), "ports": tuple(fields["ports"])}))
 
 
 def recorder_argv(options: RecorderOptions) -> list[str]:

@@ -8,7 +8,22 @@ import sys
 import typer
 
 from tidzam import __version__
-from tidzam.cli import activity, backup, bench, demo, models, node, search, setup, sinks, sources, store, users, watch
+from tidzam.cli import (
+    activity,
+    backup,
+    bench,
+    demo,
+    models,
+    node,
+    record,
+    search,
+    setup,
+    sinks,
+    sources,
+    store,
+    users,
+    watch,
+)
 from tidzam.errors import SetupError
 from tidzam.terminal import command_line, exit_on_error
 
@@ -24,6 +39,7 @@ app.command()(node.restart)
 app.command()(node.check)
 app.command()(node.status)
 app.command()(watch.watch)
+app.command()(record.record)
 app.command()(setup.install)
 app.command()(setup.lint)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(setup.test)

@@ -64,6 +64,7 @@ ELSEWHERE = {"backup restore", "models add"}
 """Commands that change a home and are tested below, or fetch a model before they do the same as `models import`."""
 READ_ONLY = {
     *("start", "run", "stop", "restart", "check", "status", "watch", "install", "lint", "test", "bench"),
+    *("start", "stop", "restart", "check", "status", "watch", "install", "lint", "test", "bench", "record"),
     *("sources history", "sources signals", "sources heard", "sources devices"),
     *("sinks test", "store status", "activity show", "models list", "models show", "models species", "models reload"),
     *("backup create", "backup list", "backup verify", "search index", "search status", "search find", "users list"),
