@@ -1,0 +1,1 @@
+"""A recorder that looks for unusual sound with an isolation forest."""

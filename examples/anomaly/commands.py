@@ -1,0 +1,151 @@
+"""`python -m examples.anomaly.commands`: record microphones, train an isolation forest, and find unusual sound."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from examples.anomaly.places import SoundFolders, microphone
+from tidzam.audio.alsa import capture_devices
+from tidzam.bundle import FOREST
+
+EXPECTED = ("--expected-anomalies", "0.001")
+"""One window in a thousand: at a file per minute, one file in 17 is reported though it is normal."""
+LENGTHS_S = {"minute": 60, "hour": 3600}
+_LOOK_EVERY_S = 0.5
+
+
+def record_single(folders: SoundFolders, arguments: argparse.Namespace) -> int:
+    """Record one microphone to train on, without predictions."""
+    with recorder([arguments.microphone], folders.train_unlabled, arguments, "flac") as process:
+        return wait_for(process)
+
+
+def record_two(folders: SoundFolders, arguments: argparse.Namespace) -> int:
+    """Record two microphones as WAV; each complete file becomes a FLAC file, and is predicted if there is a forest."""
+    with recorder(arguments.microphones, folders.record_buffer, arguments, "wav") as process:
+        try:
+            while process.poll() is None:
+                time.sleep(_LOOK_EVERY_S)
+                convert(folders)
+                predict(folders)
+        except KeyboardInterrupt:
+            pass  # the recorder gets it, too, and completes its files
+        code = wait_for(process)
+    convert(folders)
+    predict(folders)
+    return code
+
+
+def train_iforest(folders: SoundFolders, arguments: argparse.Namespace) -> int:
+    """Train the forest on what `record_single` has recorded."""
+    options = ["--dataset-train", str(folders.train_unlabled), "--out", str(folders.bundle)]
+    done = subprocess.run(
+        [sys.executable, "-m", "trainer", "novelty", *options, *(arguments.options or EXPECTED)], check=False
+    )
+    if done.returncode == 0:
+        shutil.copyfile(folders.bundle / FOREST, folders.onnx)
+        print(f"{folders.onnx}: the forest alone")
+    return done.returncode
+
+
+def devices(folders: SoundFolders, arguments: argparse.Namespace) -> int:
+    """Show the microphones with their indices."""
+    for index, device in enumerate(capture_devices()):
+        print(f"{index}  {device.name}  {device.card_name}, {device.device_name}")
+    return 0
+
+
+def recorder(
+    microphones: Sequence[str], out: Path, arguments: argparse.Namespace, file_format: str
+) -> subprocess.Popen[bytes]:
+    """`tidzam record` of some microphones, called mic1, mic2 and so on."""
+    options = ["--out", str(out), "--format", file_format, "--length", str(LENGTHS_S[arguments.every])]
+    options += [] if arguments.duration is None else ["--duration", str(arguments.duration)]
+    sources = [word for number, one in enumerate(microphones, 1) for word in microphone(one, f"mic{number}")]
+    return subprocess.Popen([sys.executable, "-m", "tidzam.cli", "record", *sources, *options, "--loop"])
+
+
+def wait_for(process: subprocess.Popen[bytes]) -> int:
+    """The exit code of a recorder, which completes its files after Ctrl-C."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def convert(folders: SoundFolders) -> None:
+    """Make a FLAC file of each complete WAV file. Those that are being written are hidden."""
+    folders.flac.mkdir(parents=True, exist_ok=True)
+    for wav in sorted(folders.record_buffer.glob("[!.]*.wav")):
+        flac = folders.flac / f"{wav.stem}.flac"
+        fresh = flac.with_name(f".{flac.name}")
+        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-i", wav, fresh], check=True)
+        fresh.replace(flac)
+        wav.unlink()
+
+
+def predict(folders: SoundFolders) -> None:
+    """Append a row for each file that has none to the predictions, and keep a copy of those with unusual sound."""
+    known = {path for path, _ in rows_of(folders.predictions)}
+    files = [path for path in sorted(folders.flac.glob("[!.]*.flac")) if path.name not in known]
+    if not files or not folders.bundle.is_dir():
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        table = Path(temporary) / "predictions.csv"
+        options = ["--novelty", str(folders.bundle), "--results", f"predictions:{table}", "--jobs", "1", "--json"]
+        subprocess.run(
+            [sys.executable, "-m", "analyzer", "--stream", *files, *options], check=True, stdout=subprocess.DEVNULL
+        )
+        rows = rows_of(table)
+    with folders.predictions.open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows((Path(path).name, result) for path, result in rows)
+    folders.predicted_records.mkdir(exist_ok=True)
+    for path, result in rows:
+        print(f"{Path(path).name}: {result}")
+        if result == "anomaly":
+            shutil.copy(path, folders.predicted_records)
+
+
+def rows_of(table: Path) -> list[list[str]]:
+    """The rows of a table, none if it is not there."""
+    if not table.is_file():
+        return []
+    with table.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command that `words` name."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path(), help="where sound_rec is (default: here)")
+    commands = parser.add_subparsers(required=True)
+    recording = argparse.ArgumentParser(add_help=False)
+    recording.add_argument("--every", choices=LENGTHS_S, default="minute", help="a file per minute or hour")
+    recording.add_argument("--duration", type=float, help="seconds (default: until Ctrl-C)")
+    for command in (record_single, record_two, train_iforest, devices):
+        parents = [recording] if command in (record_single, record_two) else []
+        one = commands.add_parser(command.__name__, help=command.__doc__, parents=parents)
+        one.set_defaults(command=command)
+        if command is record_single:
+            one.add_argument("microphone", help="index of a device, or any address")
+        if command is record_two:
+            one.add_argument("microphones", nargs=2, help="indices of devices, or any addresses")
+    arguments, options = parser.parse_known_args(words)
+    arguments.options = options
+    if arguments.options and arguments.command is not train_iforest:  # its options are those of the trainer
+        parser.error(f"unrecognized arguments: {' '.join(arguments.options)}")
+    code: int = arguments.command(SoundFolders(arguments.root), arguments)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

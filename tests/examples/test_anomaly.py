@@ -1,0 +1,85 @@
+"""The recorder of examples/anomaly: from two microphones to predictions. Files are its microphones."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from examples.anomaly.commands import convert, main
+from examples.anomaly.places import SoundFolders, microphone
+from tests.support.sound import tone
+from tidzam.types import Float32
+
+pytest.importorskip("sklearn")
+pytestmark = pytest.mark.timeout(180)
+
+RATE_HZ = 8000
+TRAINING = ("--window-s", "0.25", "--rate-hz", str(RATE_HZ), "--trees", "30", "--expected-anomalies", "0.03")
+
+
+def hiss(seconds: float, seed: int) -> Float32:
+    """The sound of the place."""
+    rng = np.random.default_rng(seed)
+    return (0.05 * rng.standard_normal(round(seconds * RATE_HZ))).astype(np.float32)
+
+
+def write(path: Path, samples: Float32) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, samples, RATE_HZ)
+    return str(path)
+
+
+def test_two_microphones_are_recorded_converted_and_predicted(tmp_path: Path) -> None:
+    folders = SoundFolders(tmp_path)
+    for number in range(2):
+        write(folders.train_unlabled / f"mic1-{number}.flac", hiss(30, number))
+    root = ["--root", str(tmp_path)]
+    assert main([*root, "train_iforest", *TRAINING]) == 0
+    assert folders.onnx.is_file()
+    whistle = hiss(1, 7) + tone(2000, duration_s=1, rate_hz=RATE_HZ)
+    microphones = [write(tmp_path / "quiet.wav", hiss(1, 5)), write(tmp_path / "loud.wav", whistle)]
+    assert main([*root, "record_two", *microphones, "--duration", "2"]) == 0
+    assert not list(folders.record_buffer.glob("*.wav"))
+    recorded = {path.name for path in folders.flac.glob("*.flac")}
+    with folders.predictions.open(encoding="utf-8", newline="") as file:
+        rows = dict(csv.reader(file))
+    assert rows.keys() == recorded
+    assert {name.partition("-")[0] for name in recorded} == {"mic1", "mic2"}
+    anomalies = {path.name for path in folders.predicted_records.iterdir()}
+    assert anomalies == {name for name, result in rows.items() if result == "anomaly"}
+    assert any(name.startswith("mic2") for name in anomalies)
+
+
+def test_one_microphone_is_recorded_to_train_on(tmp_path: Path) -> None:
+    file = write(tmp_path / "quiet.wav", hiss(0.5, 1))
+    assert main(["--root", str(tmp_path), "record_single", file, "--duration", "1"]) == 0
+    assert list(SoundFolders(tmp_path).train_unlabled.glob("mic1-*.flac"))
+
+
+def test_what_a_crash_left_in_the_buffer_is_converted(tmp_path: Path) -> None:
+    folders, samples = SoundFolders(tmp_path), hiss(0.5, 1)
+    write(folders.record_buffer / "mic1-2026-05-01-06-00-00.wav", samples)
+    (folders.record_buffer / ".mic1-2026-05-01-06-01-00.wav").write_bytes(b"in progress")
+    convert(folders)
+    made, _ = soundfile.read(folders.flac / "mic1-2026-05-01-06-00-00.flac", dtype="int16")
+    assert np.abs(made / 32768 - samples).max() < 1e-4
+    assert [path.name for path in folders.record_buffer.iterdir()] == [".mic1-2026-05-01-06-01-00.wav"]
+
+
+def test_a_microphone_is_any_address(tmp_path: Path) -> None:
+    assert microphone("https://pond.example/live.ogg", "mic1") == ["--sources", "mic1=https://pond.example/live.ogg"]
+
+
+def test_the_devices_are_listed_with_their_indices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--root", str(tmp_path), "devices"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [str(number) for number in range(len(lines))]
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(IndexError):
+        microphone("99", "mic1")
