@@ -20,8 +20,8 @@ _LEVELS = {
         edge_folders error_codes errors extensions file_ages folder_changes forwarding hangup heartbeats
         icecast_passwords inbox_status keep_marks labels log naming output_hints parallel paths patterns
         process progress proxy recorder_status recording_folders recording_names recording_retention recording_session
-        scrub segments startup_signals suggest tables taxa temporaries tensorflow_loader terminal text times tokens types
-        validation values""",
+        scrub segments startup_signals suggest tables taxa temporaries tensorflow_loader terminal text times tokens
+        types validation values""",
     1: """annotations audio bundle clips dataset gaps jack manifest_fields results spectrogram speech_times
         spool time_models""",
     2: """accounts embeddings inference jobs metrics open_set open_set_report protocol recorded_sound server

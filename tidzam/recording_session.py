@@ -11,7 +11,7 @@ InputKind = Literal["device", "file", "address"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class JackSource:
+class SessionSource:
     """A source of a running node: its channels are the JACK `ports`."""
 
     name: str
@@ -44,7 +44,7 @@ class RecordingSession:
     duration_s: float | None = None
     loop: bool = False
     server: str | None = None
-    jack: tuple[JackSource, ...] = ()
+    jack: tuple[SessionSource, ...] = ()
     direct: tuple[DirectAddress, ...] = ()
     as_json: bool = False
 
@@ -56,6 +56,6 @@ class RecordingSession:
     def parse(cls, argument: str) -> Self:
         """The inverse of `encode`."""
         fields = json.loads(argument)
-        jack = tuple(JackSource(name=one["name"], ports=tuple(one["ports"])) for one in fields["jack"])
+        jack = tuple(SessionSource(name=one["name"], ports=tuple(one["ports"])) for one in fields["jack"])
         direct = tuple(DirectAddress(**one) for one in fields["direct"])
         return cls(**(fields | {"folder": Path(fields["folder"]), "jack": jack, "direct": direct}))

@@ -52,7 +52,7 @@ async def record(session: RecordingSession) -> SessionTally:
     tally = SessionTally(tuple(one.name for one in (*session.jack, *session.direct)), session.rate_hz)
     async with AsyncExitStack() as running:
         pipe = asyncio.subprocess.PIPE
-        children = [
+        children: list[tuple[str, Child]] = [
             (
                 name,
                 await running.enter_async_context(

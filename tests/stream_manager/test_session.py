@@ -21,7 +21,7 @@ from tests.stream_manager.direct.harness import RATE_HZ, ramp
 from tests.support.eventually import eventually
 from tests.support.jack import JackServer, jack_server
 from tests.support.player import playing
-from tidzam.recording_session import DirectAddress, JackSource, RecordingSession
+from tidzam.recording_session import DirectAddress, SessionSource, RecordingSession
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -112,7 +112,7 @@ def jack() -> Iterator[JackServer]:
 
 def test_the_channels_of_a_source_in_jack_are_recorded_without_a_gap(jack: JackServer, tmp_path: Path) -> None:
     with playing(jack, "pond", 440.0, 880.0):
-        source = JackSource(name="pond", ports=("pond:out_0", "pond:out_1"))
+        source = SessionSource(name="pond", ports=("pond:out_0", "pond:out_1"))
         session = session_in(
             tmp_path / "out", jack=(source,), server=jack.name, rate_hz=jack.rate_hz, duration_s=1.5, length_s=60
         )
@@ -145,7 +145,7 @@ def test_a_line_that_is_no_report_changes_nothing(line: str) -> None:
 def test_a_session_survives_its_command_line(tmp_path: Path) -> None:
     session = session_in(
         tmp_path,
-        jack=(JackSource(name="pond", ports=("pond:out_0",)),),
+        jack=(SessionSource(name="pond", ports=("pond:out_0",)),),
         direct=(DirectAddress(name="desk", kind="device", address="hw:1"),),
     )
     assert RecordingSession.parse(session.encode()) == session

@@ -15,7 +15,7 @@ import typer
 from tidzam.cli.options import HomeOption, JsonOption, running_node
 from tidzam.errors import ConfigError, NodeError
 from tidzam.naming import source_name
-from tidzam.recording_session import DirectAddress, InputKind, JackSource, RecordingSession
+from tidzam.recording_session import DirectAddress, InputKind, SessionSource, RecordingSession
 from tidzam.suggest import did_you_mean
 
 if TYPE_CHECKING:  # pydantic, which help does not need
@@ -140,7 +140,7 @@ def _require_different(names: Sequence[str]) -> None:
         raise typer.BadParameter(f"{twice[0]} is named twice: its files would have the same names")
 
 
-def _jack_sources(place: Home, settings: Settings, wanted: Sequence[str]) -> tuple[JackSource, ...]:
+def _jack_sources(place: Home, settings: Settings, wanted: Sequence[str]) -> tuple[SessionSource, ...]:
     """The ports of sources. Raises NodeError if the node has no such source, or its channels are not known yet."""
     from tidzam.cli.source_requests import request_sources
 
@@ -153,4 +153,4 @@ def _jack_sources(place: Home, settings: Settings, wanted: Sequence[str]) -> tup
             raise NodeError(
                 f"The channels of {name} are not known yet.", hint="See `tidzam sources`.", code="source_unknown"
             )
-    return tuple(JackSource(name=name, ports=tuple(known[name]["ports"])) for name in wanted)
+    return tuple(SessionSource(name=name, ports=tuple(known[name]["ports"])) for name in wanted)
