@@ -48,6 +48,11 @@ class RecordingSession:
     direct: tuple[DirectAddress, ...] = ()
     as_json: bool = False
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all sources."""
+        return (*(one.name for one in self.jack), *(one.name for one in self.direct))
+
     def encode(self) -> str:
         """As one argument, see `parse`."""
         return json.dumps(asdict(self), default=str)

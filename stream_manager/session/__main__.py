@@ -49,7 +49,7 @@ async def record(session: RecordingSession) -> SessionTally:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    tally = SessionTally(tuple(one.name for one in (*session.jack, *session.direct)), session.rate_hz)
+    tally = SessionTally(session.names, session.rate_hz)
     async with AsyncExitStack() as running:
         pipe = asyncio.subprocess.PIPE
         children: list[tuple[str, Child]] = [

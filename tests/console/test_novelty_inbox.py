@@ -215,7 +215,7 @@ def groups(client: TestClient) -> list[list[int]]:
     return [one["ids"] for one in client.get("/api/v1/novelty").json()["groups"]]
 
 
-def annotations(store: Store) -> list[tuple[Any, str]]:
+def made_annotations(store: Store) -> list[tuple[Any, str]]:
     query = select(AnnotationRow.start, TagRow.name).join(TagRow, TagRow.id == AnnotationRow.tag_id)
     with store.read() as session:
         return [(start, tag) for start, tag in session.execute(query.order_by(AnnotationRow.start))]
@@ -225,7 +225,7 @@ def test_a_name_makes_annotations_and_empties_the_group(inbox: ConsoleUnderTest,
     first, *others = groups(annotator)
     made = annotator.post("/api/v1/novelty/name", json={"ids": first, "tag": " squeak "}).json()
     assert (sorted(made["ids"]), made["annotations"], made["skipped"]) == (sorted(first), 3, 0)
-    assert annotations(inbox.store) == [(START + number * WINDOW, "squeak") for number in sorted(KINDS[0])]
+    assert made_annotations(inbox.store) == [(START + number * WINDOW, "squeak") for number in sorted(KINDS[0])]
     assert groups(annotator) == others
 
 
@@ -251,7 +251,7 @@ def test_only_novel_sounds_are_named_here(inbox: ConsoleUnderTest, annotator: Te
     StoreWriter(inbox.store).write([novel(20, path=("birds", "wren"))])
     number = annotator.get("/api/v1/detections?class=birds/wren").json()["detections"][0]["id"]
     made = annotator.post("/api/v1/novelty/name", json={"ids": [number], "tag": "squeak"}).json()
-    assert (made["ids"], annotations(inbox.store)) == ([], [])
+    assert (made["ids"], made_annotations(inbox.store)) == ([], [])
 
 
 @pytest.mark.parametrize("tag", ["novel", "unknown", "a/b", " "])
@@ -263,7 +263,7 @@ def test_what_is_no_name_is_refused(annotator: TestClient, tag: str) -> None:
 def test_what_is_dismissed_leaves_the_inbox_as_wrong(inbox: ConsoleUnderTest, annotator: TestClient) -> None:
     first, *others = groups(annotator)
     annotator.post("/api/v1/novelty/dismiss", json={"ids": first})
-    assert (groups(annotator), annotations(inbox.store)) == (others, [])
+    assert (groups(annotator), made_annotations(inbox.store)) == (others, [])
     judged = annotator.get("/api/v1/detections?verdict=wrong").json()["detections"]
     assert sorted(one["id"] for one in judged) == sorted(first)
 
@@ -272,7 +272,7 @@ def test_an_answer_is_taken_back_with_its_annotations(inbox: ConsoleUnderTest, a
     before = groups(annotator)
     annotator.post("/api/v1/novelty/name", json={"ids": before[0], "tag": "squeak"})
     restored = annotator.post("/api/v1/novelty/restore", json={"ids": before[0], "tag": "squeak"}).json()
-    assert (restored["annotations"], groups(annotator), annotations(inbox.store)) == (3, before, [])
+    assert (restored["annotations"], groups(annotator), made_annotations(inbox.store)) == (3, before, [])
 
 
 def test_an_annotation_that_was_changed_meanwhile_stays(inbox: ConsoleUnderTest, annotator: TestClient) -> None:
@@ -281,7 +281,7 @@ def test_an_annotation_that_was_changed_meanwhile_stays(inbox: ConsoleUnderTest,
     one = annotator.get("/api/v1/annotations").json()["items"][0]
     annotator.patch(f"/api/v1/annotations/{one['id']}", json={"version": 1, "low_hz": 100})
     annotator.post("/api/v1/novelty/restore", json={"ids": first, "tag": "squeak"})
-    assert len(annotations(inbox.store)) == 1
+    assert len(made_annotations(inbox.store)) == 1
 
 
 def test_the_page_names_a_group_without_what_is_left_out(inbox: ConsoleUnderTest, annotator: TestClient) -> None:

@@ -21,13 +21,20 @@ from tests.stream_manager.direct.harness import RATE_HZ, ramp
 from tests.support.eventually import eventually
 from tests.support.jack import JackServer, jack_server
 from tests.support.player import playing
-from tidzam.recording_session import DirectAddress, SessionSource, RecordingSession
+from tidzam.recording_session import DirectAddress, RecordingSession, SessionSource
 
 pytestmark = pytest.mark.timeout(90)
 
 
 def session_in(folder: Path, **changes: Any) -> RecordingSession:
-    values = {"folder": folder, "format": "flac", "length_s": 1, "bit_depth": 16, "rate_hz": RATE_HZ, "as_json": True}
+    values: dict[str, Any] = {
+        "folder": folder,
+        "format": "flac",
+        "length_s": 1,
+        "bit_depth": 16,
+        "rate_hz": RATE_HZ,
+        "as_json": True,
+    }
     return RecordingSession(**(values | changes))
 
 

@@ -15,7 +15,7 @@ import typer
 from tidzam.cli.options import HomeOption, JsonOption, running_node
 from tidzam.errors import ConfigError, NodeError
 from tidzam.naming import source_name
-from tidzam.recording_session import DirectAddress, InputKind, SessionSource, RecordingSession
+from tidzam.recording_session import DirectAddress, InputKind, RecordingSession, SessionSource
 from tidzam.suggest import did_you_mean
 
 if TYPE_CHECKING:  # pydantic, which help does not need
@@ -69,7 +69,8 @@ def record(
     if not direct and not wanted:
         raise typer.BadParameter("name something to record", param_hint="--sources or --devices")
     _require_different([*wanted, *(one.name for one in direct)])
-    server, jack = None, ()
+    server: str | None = None
+    jack: tuple[SessionSource, ...] = ()
     if wanted:
         if direct:
             raise typer.BadParameter("record sources of the node and others by two commands", param_hint="--sources")

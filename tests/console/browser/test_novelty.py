@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
+from console.services.novelty_inbox.models import NoveltyQuery
 from tests.console.browser.conftest import ServedConsole
 from tests.support import indexed_sound as support
 from tests.support.accessibility import screen_faults
 from tests.support.console_server import serving_console
-from tests.support.eventually import eventually
 from tests.support.indexed_sound import HIGH_HZ, LOW_HZ, WINDOW
 from tests.support.store_records import detection
 from tidzam.store.writer import StoreWriter
@@ -35,8 +35,7 @@ def unusual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedConsole]
         StoreWriter(console.store).write(
             [detection(number, start=begin, end=begin + WINDOW, **heard) for number, begin in enumerate(begins)]
         )
-        client = console.logged_in("viewer")
-        eventually(lambda: client.get("/api/v1/novelty").json()["compared"] == len(tones), within_s=60.0)
+        assert console.runtime.novelty.view(NoveltyQuery(), wait_s=60.0).compared == len(tones)
         yield ServedConsole(url, console)
         console.runtime.novelty.close()
         console.runtime.examples.close()
