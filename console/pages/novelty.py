@@ -155,4 +155,5 @@ def _answered(
     except RequestError as error:
         response = render(request, "novelty_answer.html", visitor=visitor, answer=None, **{**shown, "error": error})
         response.headers["HX-Retarget"] = "find .novel-fault"
+        response.headers["HX-Reswap"] = "innerHTML"
         return response
