@@ -53,6 +53,7 @@ SLOW_TESTS = (
     "analyzer/test_file_runner",
     "analyzer/test_forward.py",
     "analyzer/test_notify.py",
+    "analyzer/test_novelty.py",
     "analyzer/classifiers/test_reload.py",
     "analyzer/test_privacy.py",
     "analyzer/test_sink_example.py",
