@@ -102,8 +102,9 @@ def _require_cascade(analyzer: AnalyzerSettings, rate_hz: int, home: Path) -> No
     require_rate(rate_hz, [bundle.manifest.input for bundle in bundles])
     window_s = max(bundle.manifest.input.window_s for bundle in bundles)
     novelty = [read_bundle(path) for path in novelty_folders(analyzer.novelty, home=home)]
-    try_networks(novelty, records=records)
-    require_rate(rate_hz, [bundle.manifest.input for bundle in novelty])
+    if novelty:
+        try_networks(novelty, records=records)
+        require_rate(rate_hz, [bundle.manifest.input for bundle in novelty])
     make_detector(analyzer.privacy, DetectorContext(labels=labels, window_s=window_s, home=home))
 
 
