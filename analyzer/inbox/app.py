@@ -21,7 +21,7 @@ from analyzer.inbox.retention import ParsedRetention
 from analyzer.inbox.status import StatusWriter
 from analyzer.inbox.work import LATER_AFTER, InboxWork
 from analyzer.live.thread_priority import lower_priority
-from analyzer.sinks.base import NamedSink, SinkContext, make_sinks
+from analyzer.sinks.base import NamedSink, SinkContext, clip_folders, make_sinks
 from tidzam.aio import first_completed, in_background
 from tidzam.audio.recording_time import TimeRules
 from tidzam.config import Settings
@@ -149,6 +149,7 @@ class Inbox:
             cascade=pipeline.identity,
             store=settings.store,
             is_archive=True,
+            clip_folders=clip_folders(settings.analyzer.sinks),
         )
         made = make_sinks(tuple(self._sinks.values()), context)
         return [NamedSink(name, one.sink) for name, one in zip(self._sinks, made, strict=True)]

@@ -1,10 +1,10 @@
-"""The pace of sending, the size of parts, and which records are sent. Pure."""
+"""The rate of sending, the size of parts, and which records are sent. Pure."""
 
 from __future__ import annotations
 
 import pytest
 
-from analyzer.forward.link import Pace
+from analyzer.forward.link import SendingRate
 from analyzer.forward.records import newest_of
 from analyzer.forward.tus import LEAST_BYTES, MOST_BYTES, next_part
 from tests.support.store_records import detection
@@ -13,15 +13,15 @@ from tidzam.store.records import AnalyzerStartRecord, encode
 
 def test_what_is_sent_keeps_the_rate() -> None:
     now = [0.0]
-    pace = Pace(80, clock=lambda: now[0])
-    waits = [pace.reserve_s(5000) for _ in range(3)]
+    rate = SendingRate(80, clock=lambda: now[0])
+    waits = [rate.reserve_s(5000) for _ in range(3)]
     assert waits == [0.0, 0.5, 1.0]
     now[0] = 10.0
-    assert pace.reserve_s(5000) == 0.0
+    assert rate.reserve_s(5000) == 0.0
 
 
 def test_without_a_limit_nothing_waits() -> None:
-    assert Pace(None).reserve_s(1_000_000) == 0.0
+    assert SendingRate(None).reserve_s(1_000_000) == 0.0
 
 
 @pytest.mark.parametrize(
