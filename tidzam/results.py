@@ -135,7 +135,7 @@ class Detection:
     `id` is unique across nodes and restarts, and stays the same while the detection lasts; so does `channel`, the
     loudest one when it started. `channels` holds all, the loudest first. The probabilities and the number of `windows`
     are those of all channels together. `clip` is the file of the first clip that holds some of it, if one is kept,
-    relative to the folder of clips.
+    relative to the folder of clips. `peak_scores` holds the highest of the `Analysis.scores` of its windows, by name.
     """
 
     id: str
@@ -149,11 +149,24 @@ class Detection:
     windows: int
     channels: tuple[DetectedChannel, ...] = ()
     clip: str | None = None
+    peak_scores: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def channel_names(self) -> tuple[str, ...]:
         """The names of all its channels, the loudest first."""
         return tuple(heard.channel for heard in self.channels) or (self.channel,)
+
+
+def highest_scores(*scores: Mapping[str, float]) -> Mapping[str, float]:
+    """The highest of the scores with the same name.
+
+    >>> highest_scores({"pond": 0.4, "road": 0.5}, {"pond": 0.6})
+    {'pond': 0.6, 'road': 0.5}
+    """
+    highest: dict[str, float] = {}
+    for one in scores:
+        highest |= {name: max(score, highest.get(name, score)) for name, score in one.items()}
+    return highest
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class FileReport:
     """What was found in a file, and what of it could not be read or classified.
 
     `start` is ISO 8601 in UTC, None if it is unknown. `classifier_errors` counts the windows on which each classifier
-    failed, `sink_errors` the failures of each sink. `detections` are rows by `file_report.COLUMNS`, by start and
+    failed, `sink_errors` the failures of each sink. `detections` are rows by `FileDetection.json_row`, by start and
     channel. `engine` names the engines that ran the classifiers. `privacy` says what was not kept because of speech,
     None if nothing detects speech (`tidzam.protocol.privacy.PrivacyStatus`). All values can be written as JSON.
     """
@@ -149,7 +149,7 @@ class FileAnalysis:
             windows=self._windows,
             classifier_errors=dict(Counter(self._pipeline.classifier_errors) - self._errors_before),
             sink_errors=dict(sink_errors),
-            detections=tuple(entry.row() for entry in self.found),
+            detections=tuple(entry.json_row() for entry in self.found),
             engine=self._pipeline.engine,
             privacy=None if privacy is None else privacy.model_dump(mode="json"),
         )

@@ -48,6 +48,11 @@ class FileDetection:
         values = (self.channel, *span, *times, found.label, path, peak, mean, found.windows)
         return dict(zip(COLUMNS, (*values, self.channels_text, arrivals(found)), strict=True))
 
+    def json_row(self) -> dict[str, object]:
+        """Its values by COLUMNS, and `peak_scores` if novelty bundles heard it."""
+        scores = {name: round(score, 4) for name, score in self.detection.peak_scores.items()}
+        return self.row() | ({"peak_scores": scores} if scores else {})
+
 
 def arrivals(detection: Detection) -> str:
     """How much later the sound arrives at each of several channels than at the loudest one, in milliseconds.

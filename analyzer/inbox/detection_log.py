@@ -26,7 +26,7 @@ _TAIL_BYTES: Final = 4096
 def csv_rows(rows: Iterable[Mapping[str, object]]) -> bytes:
     """Rows by RESULT_COLUMNS as CSV. File names that are not UTF-8 keep their bytes."""
     text = io.StringIO(newline="")
-    csv.DictWriter(text, RESULT_COLUMNS, lineterminator="\n").writerows(rows)
+    csv.DictWriter(text, RESULT_COLUMNS, extrasaction="ignore", lineterminator="\n").writerows(rows)
     return text.getvalue().encode(errors="surrogateescape")
 
 

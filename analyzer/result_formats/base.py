@@ -59,7 +59,7 @@ def make_format(target: ResultTarget) -> ResultFormat:
 
 
 def rows_of(results: Iterable[FileResult]) -> Iterator[dict[str, object]]:
-    """A row per detection, by RESULT_COLUMNS."""
+    """A row per detection, by RESULT_COLUMNS, and with what tables have no column for (`FileDetection.json_row`)."""
     for result in results:
         for row in result.report.detections:
             yield {"file": result.report.file, **row}

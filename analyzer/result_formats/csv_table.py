@@ -23,7 +23,7 @@ class CsvTable:
     def write(self, results: Iterable[FileResult]) -> None:
         with naming_errors(self._path), replacing(self._path) as file:
             text = io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="", write_through=True)
-            table = csv.DictWriter(text, RESULT_COLUMNS, lineterminator="\n")
+            table = csv.DictWriter(text, RESULT_COLUMNS, extrasaction="ignore", lineterminator="\n")
             table.writeheader()
             table.writerows(rows_of(results))
             text.detach()

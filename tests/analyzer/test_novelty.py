@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from analyzer.detections import DetectionStages
 from analyzer.files.analysis import FileAnalysis, FileReport
 from analyzer.live.start import longest_window_s
 from analyzer.pipeline import Pipeline
+from analyzer.result_formats.base import RESULT_COLUMNS
 from analyzer.sinks.base import SinkContext
 from analyzer.sinks.detection_records import record_of
 from tests.support.bundles import write_tone_bundle
@@ -84,6 +86,12 @@ def test_the_probability_is_the_share_of_normal_windows_that_score_lower(
     _, report = analyzed(settings_of(folder, bundle), sound(), tmp_path / "pond.wav")
     (peak,) = (row["peak"] for row in report.detections if row["class"] == NOVEL)
     assert 0.95 < peak < 1
+
+
+def test_its_highest_score_is_in_the_report(folder: Path, bundle: Bundle, tmp_path: Path) -> None:
+    batches, report = analyzed(settings_of(folder, bundle), sound(), tmp_path / "pond.wav")
+    (found,) = (row["peak_scores"] for row in report.detections if row["class"] == NOVEL)
+    assert found == {"noise": round(max(one.scores["noise"] for one in analyses_of(batches)), 4)}
 
 
 def test_each_window_has_a_score_by_the_name_of_the_bundle(folder: Path, bundle: Bundle, tmp_path: Path) -> None:
@@ -185,6 +193,22 @@ def test_predictions_say_which_files_are_anomalies(folder: Path, bundle: Bundle,
     assert found.exit_code == 0, found.output
     with out.open() as file:
         assert list(csv.reader(file)) == [[files[0], "anomaly"], [files[1], "normal"]]
+
+
+def test_of_the_files_of_results_json_lines_have_scores_and_tables_have_the_usual_columns(
+    folder: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "a.wav", sound(), RATE_HZ)
+    words = ["--stream", str(tmp_path / "a.wav"), str(tmp_path / "a.wav"), "--nn", str(folder / "nn"), "--jobs", "1"]
+    written = [f"{name}:{tmp_path / name}" for name in ("jsonl", "csv", "parquet")]
+    options = [word for target in written for word in ("--results", target)]
+    found = CliRunner().invoke(app, [*words, "--novelty", str(bundle.folder), *options])
+    assert found.exit_code == 0, found.output
+    rows = [json.loads(line) for line in (tmp_path / "jsonl").read_text().splitlines()]
+    assert all(0 < row["peak_scores"]["noise"] < 1 for row in rows if row["class"] == NOVEL)
+    with (tmp_path / "csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert (tuple(table[0]), len(table)) == (RESULT_COLUMNS, len(rows))
 
 
 def test_predictions_need_a_novelty_bundle(folder: Path, tmp_path: Path) -> None:

@@ -18,7 +18,17 @@ from tidzam.protocol.examples.base import EventExample, RequestExample
 from tidzam.protocol.examples.stream_manager import REFUSED, STREAM_MANAGER_REQUESTS
 
 MAPPINGS = {
-    *("predictions", "predicitions", "remainders", "ages_s", "levels_dbfs", "arrivals_ms", "gap_s_by_reason"),
+    *(
+        "predictions",
+        "predicitions",
+        "remainders",
+        "scores",
+        "peak_scores",
+        "ages_s",
+        "levels_dbfs",
+        "arrivals_ms",
+        "gap_s_by_reason",
+    ),
     *("rules", "database_info", "bundles"),
 }
 """Keys whose values are objects with varying keys, such as the classes."""

@@ -11,7 +11,7 @@ from typing import Final
 from tidzam.audio.arrival import ArrivalDifference, arrival_differences
 from tidzam.config.detections import DetectionSettings
 from tidzam.naming import is_live_port, source_of
-from tidzam.results import AnalyzedBatch, Detection, DetectionChange, WindowBatch
+from tidzam.results import AnalyzedBatch, Detection, DetectionChange, WindowBatch, highest_scores
 from tidzam.values import changed
 
 MOST_COMPARED: Final = 8
@@ -48,6 +48,7 @@ class _Call:
             peak_probability=max(part.peak_probability for part in parts),
             mean_probability=sum(part.mean_probability * part.windows for part in parts) / windows,
             windows=windows,
+            peak_scores=highest_scores(*(part.peak_scores for part in parts)),
             channels=tuple(changed(part.channels[0], arrival_s=self._arrival_s(part, parts[0])) for part in parts),
         )
 

@@ -13,7 +13,15 @@ import numpy as np
 from tidzam.config.detections import DetectionSettings
 from tidzam.inference.decision import deepest
 from tidzam.labels import UNKNOWN, LabelTree
-from tidzam.results import Analysis, AnalyzedBatch, DetectedChannel, Detection, DetectionChange, WindowBatch
+from tidzam.results import (
+    Analysis,
+    AnalyzedBatch,
+    DetectedChannel,
+    Detection,
+    DetectionChange,
+    WindowBatch,
+    highest_scores,
+)
 from tidzam.values import changed
 
 _SLACK = 0.1
@@ -175,6 +183,7 @@ class DetectionTracker:
             mean_probability=probability,
             windows=1,
             channels=(DetectedChannel(analysis.channel, analysis.level_dbfs),),
+            peak_scores=analysis.scores,
         )
         begin_s = analysis.start_s
         return _Open(detection, False, begin_s, begin_s, begin_s + analysis.duration_s)
@@ -192,5 +201,6 @@ def _extended(known: _Open, analysis: Analysis) -> _Open:
         mean_probability=detection.mean_probability + (probability - detection.mean_probability) / windows,
         windows=windows,
         channels=(DetectedChannel(analysis.channel, max(analysis.level_dbfs, detection.channels[0].level_dbfs)),),
+        peak_scores=highest_scores(detection.peak_scores, analysis.scores),
     )
     return changed(known, detection=longer, last_s=analysis.start_s, end_s=end_s)

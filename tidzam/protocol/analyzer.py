@@ -145,6 +145,9 @@ class DetectionEvent(Message):
     peak_probability: float = Field(description="The highest probability of the class in a window")
     mean_probability: float = Field(description="The mean probability of the class over the windows")
     windows: int = Field(description="Number of windows so far")
+    peak_scores: dict[str, float] = Field(
+        default_factory=dict, description="The highest `scores` of its windows, by name: those of novelty bundles"
+    )
     clip: str | None = Field(
         None,
         description="File of the first clip of it that is kept, relative to the folder of clips; it is there some "
@@ -310,6 +313,7 @@ def detection_event(change: DetectionChange, *, node: str, shadow: bool = False)
         peak_probability=round(detection.peak_probability, PROBABILITY_DIGITS),
         mean_probability=round(detection.mean_probability, PROBABILITY_DIGITS),
         windows=detection.windows,
+        peak_scores=_rounded(detection.peak_scores),
         clip=detection.clip,
         shadow=shadow,
     )
