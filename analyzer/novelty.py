@@ -32,17 +32,23 @@ def load_detectors(
     Raises the errors of `load_novelty`, and BundleError (`bundle_cascade`) if names do not fit together.
     """
     bundles = novelty_bundles(settings, home)
-    if bundles and NOVEL in cascade.labels:
-        raise BundleError(
-            f"The cascade has a class {NOVEL!r}, which is the label of unusual sound.",
-            hint="Rename the class, or run no novelty bundle.",
-            code="bundle_cascade",
-        )
+    if bundles:
+        check_labels(cascade)
     threads, batch = settings.threads, settings.batch
     choices = choose_engines(bundles, settings.engine, threads=threads, batch=batch, records=records)
     engines = [choice.engine for choice in choices]
     loaded = load_novelty(bundles, engines, threads=threads, batch=batch, records=records)
     return NoveltyDetectors(loaded, check=cascade.output_check)
+
+
+def check_labels(cascade: Cascade) -> None:
+    """Raises BundleError (`bundle_cascade`) if a cascade has the label of novelty bundles."""
+    if NOVEL in cascade.labels:
+        raise BundleError(
+            f"The cascade has a class {NOVEL!r}, which is the label of unusual sound.",
+            hint="Rename the class, or run no novelty bundle.",
+            code="bundle_cascade",
+        )
 
 
 def identity_of(cascade: Cascade, novelty: NoveltyDetectors) -> CascadeIdentity:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -13,7 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from analyzer.decision_files import DecisionFiles
-from analyzer.novelty import identity_of, load_detectors, novelty_bundles
+from analyzer.novelty import check_labels, identity_of, load_detectors, novelty_bundles
 from tidzam.audio.features import FeatureSpec
 from tidzam.audio.sanitize import sanitize
 from tidzam.audio.waveform import InputSpec, missing_share, require_rate
@@ -111,6 +112,17 @@ class Pipeline:
         )
         DecisionFiles(settings.decision.prior, home).apply(pipeline.policy)
         return pipeline
+
+    def beside(self, novelty: NoveltyDetectors) -> Self:
+        """The same pipeline with novelty bundles that are loaded already. Raises the errors of `check_labels`."""
+        if not novelty:
+            return self
+        check_labels(self.cascade)
+        other = copy(self)
+        other.novelty = NoveltyDetectors(novelty.detectors, check=self.cascade.output_check)
+        other._specs = self.cascade.specs | novelty.specs
+        other.identity = identity_of(self.cascade, novelty)
+        return other
 
     @property
     def window_s(self) -> float:

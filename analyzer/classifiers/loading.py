@@ -12,9 +12,11 @@ from analyzer.live.thread_priority import ANALYSIS_NICE, BACKGROUND_NICE
 from analyzer.pipeline import Pipeline, try_bundles
 from tidzam.bundle import cascade_folders, novelty_folders, read_bundle
 from tidzam.bundle.choice import CascadeChoice
+from tidzam.bundle.versions import model_folder
 from tidzam.config.location import LocationSettings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import NodeError, TidzamError
+from tidzam.paths import models_folder
 
 log = logging.getLogger(__name__)
 
@@ -25,15 +27,29 @@ class CascadeLoader:
     def __init__(self, settings: AnalyzerSettings, location: LocationSettings | None, home: Path | None) -> None:
         self._settings, self._location, self.home = settings, location, home
 
+    @property
+    def novelty_folders(self) -> tuple[Path, ...]:
+        """Where the novelty bundles of the settings are, or should be."""
+        models = models_folder(self.home)
+        return tuple(Path(name) if "/" in name else model_folder(models, name) for name in self._settings.novelty)
+
     async def load(
-        self, choice: CascadeChoice, *, live: Mapping[str, str] | None = None, nice: int = ANALYSIS_NICE
+        self,
+        choice: CascadeChoice,
+        *,
+        live: Mapping[str, str] | None = None,
+        nice: int = ANALYSIS_NICE,
+        novelty: bool = True,
     ) -> Pipeline | None:
         """The pipeline of `choice`, verified and tried in another process. None if its bundles have the versions that
-        are `live` already. Its networks run at the priority of `nice`, also in threads of their own.
+        are `live` already. Its networks run at the priority of `nice`, also in threads of their own. It has the
+        novelty bundles of the settings, unless `novelty` is false.
 
         Raises the errors of `Pipeline.of`, and TidzamError (`internal`) for any other.
         """
         settings = self._settings.model_copy(update={"nn": choice.nn, "models": choice.models})
+        if not novelty:
+            settings = settings.model_copy(update={"novelty": ()})
         has_threads = settings.threads > 1
         with _contained():
             if not await in_background(lambda: self._try(settings, live, try_it=has_threads), name="try"):
@@ -46,13 +62,14 @@ class CascadeLoader:
             )
 
     async def reopened(self, pipeline: Pipeline, choice: CascadeChoice) -> Pipeline:
-        """A pipeline whose networks run at the priority of live ones: `pipeline`, unless they have their own threads.
+        """The pipeline of a shadow, whose networks run at the priority of live ones: `pipeline`, unless they have their
+        own threads.
 
         Raises NodeError (`shadow_changed`) if the bundles of `choice` are others by now, and the errors of `load`.
         """
         if self._settings.threads == 1:
             return pipeline
-        fresh = await self.load(choice)
+        fresh = await self.load(choice, novelty=False)
         assert fresh is not None
         if fresh.bundle_versions != pipeline.bundle_versions:
             raise NodeError(

@@ -57,7 +57,8 @@ class ReloadOptions:
         promotions, refusal = PromotionLog.of(settings, home, fault=fault)
         loader = CascadeLoader(settings, location, home)
         shadow = None if settings.shadow is None else CascadeChoice(settings.shadow.nn, settings.shadow.models)
-        folders = (*promotions.live.folders(home), *(() if shadow is None else shadow.folders(home)))
+        shadows = () if shadow is None else shadow.folders(home)
+        folders = (*promotions.live.folders(home), *shadows, *loader.novelty_folders)
         return cls(loader, promotions, bundle_files(folders), settings.reload, shadow, refusal)
 
 
@@ -85,7 +86,8 @@ class ClassifierReloader:
 
     def _folders(self) -> tuple[Path, ...]:
         choices = (self._promotions.live, self._shadow.choice)
-        return tuple(folder for one in choices if one is not None for folder in one.folders(self._loader.home))
+        cascades = [folder for one in choices if one is not None for folder in one.folders(self._loader.home)]
+        return (*cascades, *self._loader.novelty_folders)
 
     @property
     def status(self) -> ReloadStatus:
@@ -204,7 +206,7 @@ class ClassifierReloader:
         choice, pipeline = self._shadow.choice, await self._shadow.taken()
         assert choice is not None
         try:
-            pipeline = await self._loader.reopened(pipeline, choice)
+            pipeline = (await self._loader.reopened(pipeline, choice)).beside(self._live.pipeline.novelty)
             await self._live.replace(pipeline)
         except TidzamError as error:
             self._refused(error)

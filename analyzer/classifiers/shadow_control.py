@@ -31,7 +31,7 @@ LEAVE_S: Final = 1.0
 
 
 class ShadowControl:
-    """The shadow cascade, if there is one. Its methods are called one at a time.
+    """The shadow cascade, if there is one; it runs without novelty bundles. Its methods are called one at a time.
 
     `on_batch` is called in the event loop with its results; it returns whether their events will be sent. `stages_of`
     makes the stages after a pipeline.
@@ -89,7 +89,7 @@ class ShadowControl:
         self._is_loading = known is None
         try:
             versions = None if known is None else known.bundle_versions
-            pipeline = await self._loader.load(choice, live=versions, nice=BACKGROUND_NICE)
+            pipeline = await self._loader.load(choice, live=versions, nice=BACKGROUND_NICE, novelty=False)
             _check_window(pipeline or known, live)
             if pipeline is not None:
                 await self._end()

@@ -23,9 +23,10 @@ from analyzer.privacy import PrivateStages, SpeechStage
 from tests.support.bundles import write_tone_bundle
 from tests.support.eventually import eventually_async
 from tests.support.gap_clock import NOON
+from tests.support.novelty import novelty_bundle
 from tests.support.sound import tone
 from tidzam.audio.features import FeatureSpec
-from tidzam.bundle import read_bundle, rewrite_manifest
+from tidzam.bundle import NOVEL, read_bundle, rewrite_manifest
 from tidzam.bundle.choice import CascadeChoice
 from tidzam.bundle.promotions import with_promoted
 from tidzam.config.privacy import PrivacySettings
@@ -45,10 +46,13 @@ TONES = {"low": (440.0,), "high": (3000.0,)}
 class Reloading:
     """The stages of an analyzer that does not capture, and what they report."""
 
-    def __init__(self, nn: Path, *speech: str, cascade: Cascade | None = None, home: Path | None = None) -> None:
+    def __init__(
+        self, nn: Path, *speech: str, cascade: Cascade | None = None, home: Path | None = None, novelty: str = ""
+    ) -> None:
         """`speech` are the classes that count as speech; `cascade` is what `nn` holds, if that is known."""
         privacy = PrivacySettings(detector="class", classes=speech) if speech else PrivacySettings()
-        settings = AnalyzerSettings(nn=nn, privacy=privacy, reload=ReloadSettings(settle_s=0.5))
+        names = (novelty,) if novelty else ()
+        settings = AnalyzerSettings(nn=nn, novelty=names, privacy=privacy, reload=ReloadSettings(settle_s=0.5))
         options = ReloadOptions.of(settings, None, home)
         self.seen: list[AnalyzedBatch] = []
         pipeline = Pipeline.of(settings) if cascade is None else Pipeline(cascade)
@@ -179,6 +183,50 @@ async def test_bundles_that_change_are_loaded_once_they_are_left_alone(reloading
     await eventually_async(lambda: reloading.taken)
     watching.cancel()
     assert reloading.taken == [("selector", "high")]
+
+
+@pytest.fixture(scope="module")
+def pond(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the novelty bundle `noise`."""
+    return novelty_bundle(tmp_path_factory.mktemp("novelty")).folder.parent
+
+
+async def test_a_novelty_bundle_that_changes_is_loaded_once_it_is_left_alone(
+    nn: Path, pond: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(pond / "noise", tmp_path / "noise"))
+    reloading = Reloading(nn, novelty=str(folder))
+    watching = asyncio.create_task(reloading.reloader.run())
+    before = read_bundle(folder)
+    assert before.manifest.novelty is not None
+    changed = rewrite_manifest(before, novelty=before.manifest.novelty.model_copy(update={"threshold": 0.9}))
+    await eventually_async(lambda: reloading.taken)
+    watching.cancel()
+    assert reloading.live.pipeline.novelty.versions == {"noise": changed.manifest.version}
+
+
+async def test_a_shadow_runs_no_novelty_bundle_and_takes_over_with_those_that_are_live(
+    nn: Path, pond: Path, other: CascadeChoice
+) -> None:
+    reloading = Reloading(nn, novelty=str(pond / "noise"))
+    live = reloading.live.pipeline.novelty
+    shadow = await reloading.reloader.start_shadow(lambda: other)
+    assert set(shadow.bundles) == {"selector"}
+    answer = await reloading.reloader.promote()
+    assert set(answer.bundles) == {"selector", "noise"}
+    assert reloading.live.pipeline.novelty.detectors == live.detectors
+    assert not (await reloading.reloader.reload()).changed
+
+
+async def test_a_shadow_with_the_label_of_unusual_sound_is_not_promoted(nn: Path, pond: Path, tmp_path: Path) -> None:
+    reloading = Reloading(nn, novelty=str(pond / "noise"))
+    write_tone_bundle(tmp_path / "other", "selector", {NOVEL: (440.0,)})
+    await reloading.reloader.start_shadow(lambda: CascadeChoice(tmp_path / "other"))
+    live = reloading.live.pipeline
+    with pytest.raises(BundleError, match="the label of unusual sound"):
+        await reloading.reloader.promote()
+    await reloading.reloader.stop_shadow()
+    assert reloading.live.pipeline is live
 
 
 @pytest.fixture
