@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import socketio
 
@@ -24,7 +25,9 @@ from tests.support import hostile
 from tests.support.bad_sounds import BAD_SOUNDS
 from tests.support.bundles import write_tone_bundle
 from tests.support.eventually import eventually_async
+from tests.support.frame_codes import NOISE
 from tests.support.jack import JackServer, jack_server
+from tests.support.novelty import novelty_bundle
 from tests.support.player import playing
 from tests.support.ports import free_port
 from tidzam.protocol.spectrogram import BANDS
@@ -259,6 +262,31 @@ def test_the_live_analyzer_needs_no_tensorflow() -> None:
     script = f"{imports}; print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_unusual_sound_is_detected_beside_the_classes_with_its_score(server: JackServer, tmp_path: Path) -> None:
+    bundle = novelty_bundle(tmp_path, rate_hz=48000)
+    write_tone_bundle(tmp_path / "nn", "selector", {"low": (440.0,)})
+    windows: dict[str, list[dict[str, Any]]] = {"pond:out_0": [], "lake:out_0": []}
+    novel: list[dict[str, Any]] = []
+    with playing(server, "pond", NOISE):
+        async with analyzer(
+            server.env, "--jack=pond,lake", f"--nn={tmp_path / 'nn'}", f"--novelty={bundle.folder}"
+        ) as program:
+            program.client.on("analysis", lambda data: windows[data["channel"]].append(data))
+            program.client.on("detection", lambda data: novel.append(data) if data["path"] == ["novel"] else None)
+            await program.client.call("subscribe", {"events": ["analysis", "detection"]})
+            await eventually_async(lambda: len(windows["pond:out_0"]) >= 5)
+            with playing(server, "lake", 440):
+                await eventually_async(
+                    lambda: any(one["channel"] == "lake:out_0" and one["windows"] > 1 for one in novel)
+                )
+    normal, foreign = ([one["scores"]["noise"] for one in windows[name] if one["scores"]] for name in windows)
+    found = [one for one in novel if one["channel"] == "lake:out_0"][-1]
+    assert found["peak_scores"]["noise"] == max(foreign[: found["windows"]])
+    assert bundle.manifest.novelty is not None
+    assert max(foreign) > bundle.manifest.novelty.threshold > np.median(normal)
+    assert ["low"] in [one["result"] for one in windows["lake:out_0"]]
 
 
 async def test_a_network_that_fails_on_sound_is_named_and_listening_goes_on(server: JackServer, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ FRAME_CODE = "code"
 """In place of a tone's frequency: `frame_code`."""
 RAMP = "ramp"
 """In place of a tone's frequency: `ramp`."""
+NOISE = "noise"
+"""In place of a tone's frequency: `noise`."""
 RAMP_STEPS = 1 << 15
 
 
@@ -27,6 +29,11 @@ def frame_code(frame: int, length: int) -> Float32:
 def ramp(frame: int, length: int) -> Float32:
     """Samples that encode the number of their frame, modulo RAMP_STEPS, exactly in 16 bits: from 0 to below 1."""
     return np.asarray((frame + np.arange(length)) % RAMP_STEPS / RAMP_STEPS, np.float32)
+
+
+def noise(frame: int, length: int) -> Float32:
+    """White noise at -40 dB, that of `tests.support.novelty.noise` at its mean level."""
+    return np.asarray(0.01 * np.random.default_rng(frame).standard_normal(length), np.float32)
 
 
 def tone(frequency_hz: float, rate_hz: int, *, amplitude: float = 0.5) -> Signal:

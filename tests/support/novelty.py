@@ -31,16 +31,18 @@ def _walk(generator: np.random.Generator, seconds: float) -> np.ndarray[tuple[in
     return generator.uniform(-2, 2, size)
 
 
-def write_noise(folder: Path, *, seconds: float = 240, seed: int = 0) -> Path:
+def write_noise(folder: Path, *, seconds: float = 240, seed: int = 0, rate_hz: int = RATE_HZ) -> Path:
     """A folder with a file of noise."""
     folder.mkdir(parents=True, exist_ok=True)
-    soundfile.write(folder / f"noise-{seed}.wav", noise(seconds, seed=seed), RATE_HZ)
+    soundfile.write(folder / f"noise-{seed}.wav", noise(seconds, seed=seed, rate_hz=rate_hz), rate_hz)
     return folder
 
 
-def trained_on_noise(folder: Path, *, name: str = "noise", window_s: float = 1.0) -> NoveltyReport:
+def trained_on_noise(
+    folder: Path, *, name: str = "noise", window_s: float = 1.0, rate_hz: int = RATE_HZ
+) -> NoveltyReport:
     """A novelty bundle in `folder`/NAME."""
-    audio = write_noise(folder / "unlabeled", seconds=240 * window_s)
+    audio = write_noise(folder / "unlabeled", seconds=240 * window_s, rate_hz=rate_hz)
     options = NoveltyOptions(
         audio=(audio,),
         out=folder / name,
@@ -53,6 +55,6 @@ def trained_on_noise(folder: Path, *, name: str = "noise", window_s: float = 1.0
     return train_novelty(options, say=lambda text: None)
 
 
-def novelty_bundle(folder: Path, *, name: str = "noise", window_s: float = 1.0) -> Bundle:
+def novelty_bundle(folder: Path, *, name: str = "noise", window_s: float = 1.0, rate_hz: int = RATE_HZ) -> Bundle:
     """The bundle of `trained_on_noise`."""
-    return trained_on_noise(folder, name=name, window_s=window_s).bundle
+    return trained_on_noise(folder, name=name, window_s=window_s, rate_hz=rate_hz).bundle

@@ -36,8 +36,8 @@ class Player:
 
 @contextmanager
 def playing(server: JackServer, name: str, *signals: float | str) -> Iterator[Player]:
-    """A client with one port `out_N` for each of `signals`: the frequency of a tone in Hz, FRAME_CODE, RAMP, or a name
-    in BAD_SOUNDS."""
+    """A client with one port `out_N` for each of `signals`: the frequency of a tone in Hz, FRAME_CODE, NOISE, RAMP, or
+    a name in BAD_SOUNDS."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.player_process", name, *map(str, signals)],
         env={**os.environ, **server.env},

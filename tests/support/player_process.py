@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from tests.support.bad_sounds import BAD_SOUNDS
-from tests.support.frame_codes import FRAME_CODE, RAMP, frame_code, ramp, tone
+from tests.support.frame_codes import FRAME_CODE, NOISE, RAMP, frame_code, noise, ramp, tone
 from tests.support.jack_client import open_client
 from tidzam.jack.writer import JackWriter
 from tidzam.types import Float32
@@ -13,7 +13,7 @@ from tidzam.types import Float32
 
 def main() -> None:
     client = open_client(sys.argv[1], use_exact_name=True)
-    codes = {FRAME_CODE: frame_code, RAMP: ramp}
+    codes = {FRAME_CODE: frame_code, NOISE: noise, RAMP: ramp}
     signals = [codes.get(name) or BAD_SOUNDS.get(name) or tone(float(name), client.samplerate) for name in sys.argv[2:]]
 
     def fill(frame: int, block: Float32) -> None:
