@@ -22,6 +22,9 @@ from analyzer.files.recording import AnalyzedFile
 from analyzer.pipeline import Pipeline
 from analyzer.window_schedule import WindowSchedule
 from tests.support.birdnet import HOME, installed_birdnet
+from tests.support.novelty import FOREST as SMALL_FOREST
+from tests.support.novelty import noise, write_noise
+from tests.support.sound import tone
 from tidzam.audio.files import open_audio
 from tidzam.bundle import Bundle, read_bundle
 from tidzam.config.inference import DEFAULT_ENGINE
@@ -33,6 +36,7 @@ from tidzam.inference.loading import load_cascade, load_range_model
 from tidzam.inference.species_range import RangeModel, week_of
 from tidzam.paths import DEMO_BUNDLES
 from tidzam.results import Analysis
+from trainer.novelty.app import NoveltyOptions, train_novelty
 
 FIELD = Path(os.environ.get("TIDZAM_DATA", Path(__file__).parents[2].parent / "shared" / "data")) / "field"
 FOREST, REFERENCE = FIELD / "forest.flac", FIELD / "forest.birdnet.csv"
@@ -155,3 +159,27 @@ def test_classes_of_other_places_are_left_out(birdnet: Bundle, tmp_path: Path) -
     assert {"Wood Thrush", "Engine"} <= set(found)
     assert "Laughing Kookaburra" not in found
     assert 100 < len(found) < 500
+
+
+def test_a_novelty_bundle_on_its_embeddings_finds_what_is_unlike_the_training_audio(
+    birdnet: Bundle, tmp_path: Path
+) -> None:
+    made = train_novelty(
+        NoveltyOptions(
+            audio=(write_noise(tmp_path / "unlabeled", seconds=480, rate_hz=48000),),
+            out=tmp_path / "pond",
+            name="pond",
+            base=birdnet.folder,
+            expected_anomalies=0.05,
+            forest=SMALL_FOREST,
+            home=tmp_path,
+        ),
+        say=lambda text: None,
+    )
+    assert made.bundle.file("litert").is_file()
+    sound = noise(30, seed=8, rate_hz=48000)
+    sound[12 * 48000 : 15 * 48000] += tone(2000, rate_hz=48000, duration_s=3.0)
+    soundfile.write(tmp_path / "pond.wav", sound, 48000)
+    pipeline = Pipeline.of(AnalyzerSettings(models=("birdnet",), novelty=(str(tmp_path / "pond"),)), home=HOME)
+    scores = [one.scores["pond"] for one in analyses(tmp_path / "pond.wav", pipeline)]
+    assert int(np.argmax(scores)) == 4
