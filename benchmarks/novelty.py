@@ -50,12 +50,12 @@ SNR_DB: Final = (0, 6, 12)
 FOREIGN: Final = 20
 TEST_FOLDS: Final = (3, 4)
 _LEFT_OUT: Final = frozenset({"rain"})
-_RATE_HZ: Final = 44100
+RATE_HZ: Final = 44100
 _SCENE_S: Final = 120.0
 _SLOT_S: Final = 8.0
 _AUDIBLE_DB: Final = 30.0
 _RESAMPLES: Final = 500
-_TRAIN_SEED, _TEST_SEED = 5000, 6000
+TRAIN_SEED, TEST_SEED = 5000, 6000
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def run(
         scenes = max(1, round(float(hours) * 3600 / (4 * _SCENE_S)))
         say(f"rendering {scenes} scenes for training and {draws} for tests")
         for number in range(scenes):
-            write_scene(folder / "train", f"wetland-{number}", wetland(_TRAIN_SEED + number, duration_s=_SCENE_S))
-        tests = [render(wetland(_TEST_SEED + n, duration_s=_SCENE_S)).samples for n in range(int(draws))]
+            write_scene(folder / "train", f"wetland-{number}", wetland(TRAIN_SEED + number, duration_s=_SCENE_S))
+        tests = [render(wetland(TEST_SEED + n, duration_s=_SCENE_S)).samples for n in range(int(draws))]
         for name in vectors.split(","):
             base = None if name == "features" else find_base(name)
             if name != "features" and base is None:
@@ -121,8 +121,8 @@ def _measured(
 ) -> dict[str, Any]:
     (detector,) = load_novelty([bundle])
     detectors = NoveltyDetectors([detector], check=OutputCheck())
-    alarms = [_scores(detectors, detector, channel) >= threshold_of(detector) for test in tests for channel in test]
-    hours = sum(test.size for test in tests) / _RATE_HZ / 3600
+    alarms = [scores_of(detectors, detector, channel) >= threshold_of(detector) for test in tests for channel in test]
+    hours = sum(test.size for test in tests) / RATE_HZ / 3600
     begun = sum(int(np.sum(np.diff(one.astype(int), prepend=0) == 1)) for one in alarms)
     figures: dict[str, Any] = {
         "window_s": detector.window_s,
@@ -156,11 +156,11 @@ def _mixed_scores(
     draw: int,
 ) -> _Scored:
     """The windows of a scene with clips mixed in. The same places for every level."""
-    mixed, marks = mix(test, [_sound(clip) for clip in clips], snr_db, np.random.default_rng([7, draw]))
-    hop = round(detector.window_s * _RATE_HZ)
+    mixed, marks = mix(test, [sound_of(clip) for clip in clips], snr_db, np.random.default_rng([7, draw]))
+    hop = round(detector.window_s * RATE_HZ)
     parts = []
     for channel, (samples, of_channel) in enumerate(zip(mixed, marks, strict=True)):
-        scores = _scores(detectors, detector, samples)
+        scores = scores_of(detectors, detector, samples)
         windows = of_channel[: len(scores) * hop].reshape(len(scores), hop)
         share, clip = (windows >= 0).mean(axis=1), windows.max(axis=1)
         clip = np.where(clip >= 0, clip + draw * FOREIGN, -1)
@@ -179,8 +179,8 @@ def mix(
     slots = [(channel, slot) for channel in range(len(scene)) for slot in range(int(_SCENE_S / _SLOT_S))]
     rng.shuffle(slots)
     for number, (sound, (channel, slot)) in enumerate(zip(sounds, slots, strict=False)):
-        slack_s = _SLOT_S - len(sound) / _RATE_HZ
-        begin = round((slot * _SLOT_S + rng.uniform(0, slack_s)) * _RATE_HZ)
+        slack_s = _SLOT_S - len(sound) / RATE_HZ
+        begin = round((slot * _SLOT_S + rng.uniform(0, slack_s)) * RATE_HZ)
         heard = slice(begin, begin + len(sound))
         noise, power = np.mean(scene[channel, heard] ** 2), np.mean(sound**2)
         mixed[channel, heard] += sound * np.float32(np.sqrt(noise / power * 10 ** (snr_db / 10)))
@@ -188,24 +188,24 @@ def mix(
     return np.clip(mixed, -1, 1), marks
 
 
-def _sound(clip: Esc10Clip) -> Float32:
+def sound_of(clip: Esc10Clip) -> Float32:
     """A clip at the rate of the scenes, without the silence around it."""
     samples, rate_hz = read_audio(clip.path)
-    sound = resample(samples.mean(axis=0, dtype=np.float32)[None], rate_hz, _RATE_HZ)[0]
-    step = round(0.02 * _RATE_HZ)
+    sound = resample(samples.mean(axis=0, dtype=np.float32)[None], rate_hz, RATE_HZ)[0]
+    step = round(0.02 * RATE_HZ)
     power = (sound[: len(sound) // step * step].reshape(-1, step) ** 2).mean(axis=1)
     audible = np.flatnonzero(power > power.max() * 10 ** (-_AUDIBLE_DB / 10))
     return np.asarray(sound[audible[0] * step : (audible[-1] + 1) * step])
 
 
-def _scores(detectors: NoveltyDetectors, detector: Classifier, samples: Float32) -> NDArray[np.float64]:
+def scores_of(detectors: NoveltyDetectors, detector: Classifier, samples: Float32) -> NDArray[np.float64]:
     """The scores of the windows of a channel (frames,), one after the other."""
-    frames = round(detector.window_s * _RATE_HZ)
+    frames = round(detector.window_s * RATE_HZ)
     windows = samples[: len(samples) // frames * frames].reshape(-1, frames)
     found: list[float] = []
     for first in range(0, len(windows), 32):
         part = windows[first : first + 32]
-        scores = detectors.scores(part, InputCache(part, _RATE_HZ), [None] * len(part))
+        scores = detectors.scores(part, InputCache(part, RATE_HZ), [None] * len(part))
         found += [one[detector.name] for one in scores]
     return np.array(found)
 
