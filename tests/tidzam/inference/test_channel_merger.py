@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -35,8 +36,15 @@ class Stages:
         self._merger = ChannelMerger(made)
 
     def hear(
-        self, number: int, heard: Heard, *, samples: Float32 | None = None, gap_frames: int = 0
+        self,
+        number: int,
+        heard: Heard,
+        *,
+        samples: Float32 | None = None,
+        gap_frames: int = 0,
+        scores: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
     ) -> list[DetectionChange]:
+        """The changes of a window; `scores` are those of each channel."""
         start = START + timedelta(seconds=number)
         channels = tuple(heard)
         if samples is None:
@@ -55,6 +63,7 @@ class Stages:
                 level_dbfs=level_dbfs,
                 gap_frames=gap_frames,
                 rate_hz=RATE_HZ,
+                scores=scores.get(channel, {}),
             )
             for channel, (label, level_dbfs) in heard.items()
         )
@@ -211,3 +220,10 @@ def test_merging_loses_and_doubles_nothing(windows: list[list[str]], same_call_s
     assert {found.id for found in ends} == {change.detection.id for change in changes if change.kind == "start"}
     windows_of_parts = sum(change.detection.windows for change in parts if change.kind == "end")
     assert sum(found.windows for found in ends) == windows_of_parts
+
+
+def test_the_highest_scores_of_all_windows_and_channels_count() -> None:
+    stages, both = Stages(), {"pond:out_0": ("birds", -20.0), "pond:out_1": ("birds", -30.0)}
+    stages.hear(0, both, scores={"pond:out_0": {"a": 0.4}, "pond:out_1": {"a": 0.5, "b": 0.3}})
+    (change,) = stages.hear(1, both, scores={"pond:out_0": {"a": 0.45}, "pond:out_1": {"b": 0.2}})
+    assert change.detection.peak_scores == {"a": 0.5, "b": 0.3}
