@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -38,7 +38,7 @@ def replacing(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
         file.flush()
         os.fsync(file.fileno())
         fresh.replace(path)
-    _sync([path.parent])
+    sync_folder(path.parent)
 
 
 def swap_in(fresh: Path, folder: Path) -> None:
@@ -47,7 +47,8 @@ def swap_in(fresh: Path, folder: Path) -> None:
     Both must be on the same file system. The content of `fresh` is flushed to disk first. Where the file system
     supports it, `folder` exists at all times.
     """
-    _sync([*(path for path in fresh.rglob("*") if not path.is_symlink()), fresh])
+    for path in (*(path for path in fresh.rglob("*") if not path.is_symlink()), fresh):
+        _sync(path)
     if not folder.exists():
         fresh.rename(folder)
     else:
@@ -57,7 +58,15 @@ def swap_in(fresh: Path, folder: Path) -> None:
             fresh.rename(folder)
             fresh = replaced
         shutil.rmtree(fresh, ignore_errors=True)  # the new folder is in place, whatever becomes of the old one
-    _sync([folder.parent])
+    sync_folder(folder.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Flush the names in a folder to disk: what was created, renamed or deleted there is so after a power cut.
+
+    Raises OSError: NotADirectoryError if it is no folder.
+    """
+    _sync(path, os.O_DIRECTORY)
 
 
 def _exchange(one: Path, other: Path) -> bool:
@@ -69,11 +78,15 @@ def _exchange(one: Path, other: Path) -> bool:
     return bool(done == 0)
 
 
-def _sync(paths: Iterable[Path]) -> None:
-    """Flush files and folders to disk."""
-    for path in paths:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def sync_file(path: Path) -> None:
+    """Flush the content of a file to disk, whoever wrote it. Raises OSError."""
+    _sync(path)
+
+
+def _sync(path: Path, flags: int = 0) -> None:
+    """Flush a file, or the names in a folder, to disk."""
+    descriptor = os.open(path, os.O_RDONLY | flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

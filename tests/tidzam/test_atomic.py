@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tidzam import atomic
-from tidzam.atomic import swap_in, write_atomically
+from tidzam.atomic import swap_in, sync_file, sync_folder, write_atomically
 
 
 @pytest.mark.parametrize(("content", "written"), [("grünfink\n", b"gr\xc3\xbcnfink\n"), (b"\0\1", b"\0\1"), ("", b"")])
@@ -72,3 +72,12 @@ def test_a_folder_takes_the_place_of_another(
         swap_in(fresh, tmp_path / "pond")
     assert (tmp_path / "pond" / "shards" / "0").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["pond"]
+
+
+def test_only_a_folder_is_flushed_as_a_folder(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    sync_folder(tmp_path)
+    sync_file(file)
+    with pytest.raises(NotADirectoryError):
+        sync_folder(file)
