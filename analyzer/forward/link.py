@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Final
 
 import aiohttp
@@ -102,6 +103,8 @@ async def require_accepted(response: aiohttp.ClientResponse) -> None:
 
 async def reason_of(response: aiohttp.ClientResponse) -> str:
     """What a response says about why a request failed: the message of a console's error, or else the text."""
+    if response.status == HTTPStatus.UNAUTHORIZED:
+        return "it refuses the token. Make a new one there with tidzam users token, and set token of the sink"
     text = (await response.text(errors="replace"))[: 4 * _ANSWER_CHARACTERS]
     try:
         text = str(json.loads(text)["error"]["message"])

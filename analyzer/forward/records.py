@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Hashable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from analyzer.forward.link import ForwardLink, require_accepted
 from tidzam.forwarding import RECORDS_PATH
@@ -17,10 +17,10 @@ BATCH: Final = 200
 
 class RecordReceiver:
     """The other node as the receiver of a spool; see SpoolReceiver. It stores each record once, however often it
-    comes."""
+    comes. All is sent under the name `node`, also what was kept while this node had another one."""
 
-    def __init__(self, link: ForwardLink, *, on_sent: Callable[[str], None]) -> None:
-        self._link, self._on_sent = link, on_sent
+    def __init__(self, link: ForwardLink, node: str, *, on_sent: Callable[[str], None]) -> None:
+        self._link, self._node, self._on_sent = link, node, on_sent
         self.shown = link.shown
 
     async def connect(self) -> None:
@@ -30,12 +30,13 @@ class RecordReceiver:
     async def send(self, lines: Sequence[str], done: set[Hashable]) -> None:
         """Post the lines, of each detection the newest. Raises RefusedError with those that are never accepted."""
         newest = newest_of(lines)
-        body = gzip.compress("\n".join(newest).encode(), mtime=0)
+        sent = [named(line, self._node) for line in newest]
+        body = gzip.compress("\n".join(sent).encode(), mtime=0)
         headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
         async with self._link.request("POST", RECORDS_PATH, body=body, headers=headers) as response:
             await require_accepted(response)
             taken = await response.json()
-        for line in newest:
+        for line in sent:
             self._on_sent(f"POST {self.shown}{RECORDS_PATH} {line}")
         refused = [(newest[one["line"]], str(one["reason"])) for one in taken["refused"]]
         if refused:
@@ -61,12 +62,25 @@ def newest_of(lines: Sequence[str]) -> list[str]:
     return newest[::-1]
 
 
-def _id_and_clip(line: str) -> tuple[str | None, str | None]:
-    """The id of the detection that a record is of, and its clip."""
+def named(line: str, node: str) -> str:
+    """The line, with `node` as the node of its record. A line that is no record stays as it is."""
+    values = _values(line)
+    if values.get("node", node) == node:
+        return line
+    return json.dumps({**values, "node": node}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _values(line: str) -> dict[str, Any]:
+    """The values of a record; none if the line is no record."""
     try:
         found = json.loads(line)
     except ValueError:
-        return None, None
-    values = found if isinstance(found, dict) else {}
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _id_and_clip(line: str) -> tuple[str | None, str | None]:
+    """The id of the detection that a record is of, and its clip."""
+    values = _values(line)
     identifier, clip = values.get("id"), values.get("clip")
     return identifier if isinstance(identifier, str) else None, clip if isinstance(clip, str) else None

@@ -158,3 +158,30 @@ async def test_the_account_of_another_node_may_not_forward(receiver: Hub, tmp_pa
     with pytest.raises(TidzamError, match="meadow may not forward what the node node-"):
         await sink.close()
     assert receiver.detections() == []
+
+
+async def test_a_token_that_is_not_known_is_named(receiver: Hub, tmp_path: Path) -> None:
+    sink = forward_sink(receiver.url, "wrong", tmp_path / "edge", node=receiver.node)
+    await sink.open()
+    await eventually_async(lambda: "it refuses the token" in (sink.fault or ""), what="the fault is reported")
+    with pytest.raises(TidzamError, match="tidzam users token"):
+        await sink.close()
+
+
+async def test_what_was_heard_under_a_wrong_name_arrives_when_the_name_is_right(receiver: Hub, tmp_path: Path) -> None:
+    content = write_noise(tmp_path / "clips", NAME, 1000)
+    sink = forward_sink(receiver.url, receiver.token, tmp_path / "edge", clips=tmp_path / "clips", node="other")
+    await sink.open()
+    await sink.deliver(heard(0, node="other", clip=NAME))
+    await eventually_async(lambda: "may not forward" in (sink.fault or ""), what="the fault is reported")
+    with pytest.raises(TidzamError):
+        await sink.close()
+    again = sink_to(receiver, tmp_path)
+    await again.open()
+    await again.deliver(heard(60, node=receiver.node))
+    await eventually_async(lambda: receiver.clips() == {NAME: content}, what="the clip arrives")
+    await again.close()
+    assert receiver.detections() == [
+        ("pond", 1, False, f"{receiver.node}/{NAME}"),
+        ("pond", 1, False, None),
+    ]

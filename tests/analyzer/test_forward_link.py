@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from analyzer.forward.link import SendingRate
-from analyzer.forward.records import newest_of
+from analyzer.forward.records import named, newest_of
 from analyzer.forward.tus import LEAST_BYTES, MOST_BYTES, next_part
 from tests.support.store_records import detection
-from tidzam.store.records import AnalyzerStartRecord, encode
+from tidzam.store.records import AnalyzerStartRecord, decode, encode
 
 
 def test_what_is_sent_keeps_the_rate() -> None:
@@ -48,3 +48,9 @@ def test_a_record_that_alone_names_a_clip_is_sent() -> None:
     named, ended = encode(detection(1, clip="a.flac")), encode(detection(1, windows=5))
     assert newest_of([named, ended]) == [named, ended]
     assert newest_of([ended, named]) == [named]
+
+
+def test_a_record_is_sent_under_the_present_name_of_the_node() -> None:
+    line = encode(detection(1, node="other"))
+    assert decode(named(line, "garden")) == detection(1, node="garden", id=decode(line).id)  # type: ignore[union-attr]
+    assert (named(line, "other"), named("nonsense", "garden")) == (line, "nonsense")
