@@ -239,8 +239,13 @@ GROUPS: Mapping[str, Mapping[str, Explanation]] = {
         ),
         "too_many_uploads": Explanation(
             "A node has begun too many uploads.",
-            "`console.forwarded.uploads` is reached by uploads that were not completed.",
+            "Uploads that were not completed reach `console.forwarded.uploads`, or a tenth of the room for all clips.",
             "Complete them, or wait until they expire.",
+        ),
+        "clip_exists": Explanation(
+            "A clip was refused.",
+            "The node has forwarded another clip of this name before, which is kept: its clock may have been set back.",
+            "Nothing; the sender keeps the clip among those that were refused. Let the node synchronize its clock.",
         ),
         "upload_offset": Explanation(
             "A part of an upload was refused.",

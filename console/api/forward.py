@@ -5,19 +5,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 from starlette.requests import ClientDisconnect
 
+from console.accounts.visitor import Visitor
 from console.services.forwarding.reception import ALGORITHMS, PartChecksum, receive_part
 from console.services.forwarding.records import RecordsTaken, require_own
 from console.services.forwarding.uploads import Upload
 from console.services.models import ConsoleModel
 from console.web.permissions import CurrentVisitor, Runtime, needs
+from console.web.runtime import ConsoleRuntime
 from console.web.urls import local_path
 from tidzam.accounts.roles import Permission
 from tidzam.errors import RequestError
@@ -85,9 +87,10 @@ async def create_upload(request: Request, visitor: CurrentVisitor, runtime: Runt
     sha256 = values.get("sha256", "")
     if sha256 and not _SHA256.fullmatch(sha256):
         raise RequestError("Upload-Metadata: sha256 is not 64 hexadecimal digits.", code="request")
-    length = _number(request, "Upload-Length")
+    wanted = Upload.of(node, clip, _number(request, "Upload-Length"), sha256)
     with _disk_named():
-        upload = await asyncio.to_thread(runtime.uploads.create, node, clip, length, sha256)
+        async with runtime.upload_turns.taken(wanted.id):
+            upload = await asyncio.to_thread(runtime.uploads.create, wanted)
     location = local_path(request, f"{CLIPS_PATH}/{upload.id}")
     return Response(status_code=201, headers={"Location": location, **_headers(upload)})
 
@@ -95,8 +98,8 @@ async def create_upload(request: Request, visitor: CurrentVisitor, runtime: Runt
 @router.get("/clips/{id}")
 async def show_upload(id: UploadId, visitor: CurrentVisitor, runtime: Runtime, response: Response) -> UploadView:
     """How much of a clip has arrived; HEAD returns the same as headers."""
-    async with runtime.upload_turns.taken(id):
-        upload = await asyncio.to_thread(runtime.uploads.find, visitor.name, id)
+    async with _owned(runtime, visitor, id) as (upload, _):
+        pass
     response.headers.update({**_headers(upload), "Cache-Control": "no-store"})
     return UploadView(
         id=upload.id,
@@ -119,8 +122,7 @@ async def upload_part(id: UploadId, request: Request, visitor: CurrentVisitor, r
     given, offset = request.headers.get("Upload-Checksum"), _number(request, "Upload-Offset")
     checksum = None if given is None else PartChecksum.parse(given)
     shelf = runtime.uploads
-    async with runtime.upload_turns.taken(id) as lost:
-        upload = await asyncio.to_thread(shelf.find, visitor.name, id)
+    async with _owned(runtime, visitor, id) as (upload, lost):
         if offset != upload.offset:
             raise RequestError(
                 f"Upload-Offset is {offset}, expected {upload.offset}.",
@@ -140,10 +142,22 @@ async def upload_part(id: UploadId, request: Request, visitor: CurrentVisitor, r
 @router.delete("/clips/{id}", status_code=204)
 async def end_upload(id: UploadId, visitor: CurrentVisitor, runtime: Runtime) -> Response:
     """Give up an upload. A clip that has arrived stays."""
-    async with runtime.upload_turns.taken(id):
-        upload = await asyncio.to_thread(runtime.uploads.find, visitor.name, id)
+    async with _owned(runtime, visitor, id) as (upload, _):
         await asyncio.to_thread(runtime.uploads.remove, upload)
     return Response(status_code=204, headers={"Tus-Resumable": TUS_VERSION})
+
+
+@asynccontextmanager
+async def _owned(runtime: ConsoleRuntime, visitor: Visitor, id: str) -> AsyncIterator[tuple[Upload, asyncio.Event]]:
+    """An upload of the node of the account, which is this request's until the event is set.
+
+    Raises RequestError (`not_found`) before it takes an upload from anybody.
+    """
+    await asyncio.to_thread(runtime.uploads.require, visitor.name, id)
+    async with runtime.upload_turns.taken(id) as lost:
+        with _disk_named():
+            upload = await asyncio.to_thread(runtime.uploads.find, visitor.name, id)
+        yield upload, lost
 
 
 @contextmanager

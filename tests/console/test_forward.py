@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -17,7 +18,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from console.services.forwarding.places import forwarded_folder
-from console.services.forwarding.uploads import UploadShelf
+from console.services.forwarding.plausible import MOST_CHANNELS, MOST_CLASSES
+from console.services.forwarding.uploads import Upload, UploadShelf
 from console.web.errors import status_of
 from tests.support.console import ConsoleUnderTest, console_with_profile
 from tests.support.forwarding import NODE, node_token
@@ -184,37 +186,86 @@ def test_the_account_of_this_nodes_name_may_not_forward(hub: ConsoleUnderTest) -
         ({"gigabytes": 1e-6}, 507, "forward_full"),
         ({"free_gigabytes": 1e9}, 507, "forward_full"),
         ({"uploads": 1}, 429, "too_many_uploads"),
+        ({"gigabytes": 3e-5, "clip_mb": 0.003}, 429, "too_many_uploads"),
     ],
 )
 def test_uploads_are_limited(tmp_path: Path, limits: dict[str, float], status: int, code: str) -> None:
     settings = ConsoleSettings(forwarded=ForwardedSettings.model_validate(limits))
     shelf = UploadShelf(Settings(home=tmp_path, console=settings))
-    if "uploads" in limits:
-        shelf.create(NODE, "a/first.wav", len(CONTENT), SHA256)
+    if code == "too_many_uploads":
+        shelf.create(Upload.of(NODE, "a/first.wav", len(CONTENT), SHA256))
     with pytest.raises(RequestError) as refused:
-        shelf.create(NODE, NAME, len(CONTENT), SHA256)
+        shelf.create(Upload.of(NODE, NAME, len(CONTENT), SHA256))
     assert (status_of(refused.value), refused.value.code) == (status, code)
 
 
 def test_an_upload_without_progress_expires(tmp_path: Path) -> None:
     now = [0.0]
     shelf = UploadShelf(Settings(home=tmp_path), clock=lambda: now[0])
-    begun = shelf.create(NODE, NAME, 10, SHA256)
+    begun = shelf.create(Upload.of(NODE, NAME, 10, SHA256))
     shelf.part(begun).write_bytes(b"12345")
     for path in shelf.part(begun).parent.iterdir():
         os.utime(path, (0, 0))
     now[0] = 169 * 3600.0
-    shelf.create(NODE, "a/other.wav", 10, SHA256)
+    shelf.create(Upload.of(NODE, "a/other.wav", 10, SHA256))
     assert not shelf.part(begun).exists()
 
 
 def test_a_console_that_was_killed_between_two_steps_knows_that_a_clip_is_complete(tmp_path: Path) -> None:
     shelf = UploadShelf(Settings(home=tmp_path))
-    begun = shelf.create(NODE, NAME, len(CONTENT), SHA256)
+    begun = shelf.create(Upload.of(NODE, NAME, len(CONTENT), SHA256))
     target = shelf.target(begun)
     target.parent.mkdir(parents=True)
     target.write_bytes(CONTENT)
     assert shelf.find(NODE, begun.id).is_complete
+
+
+def test_another_node_may_still_upload_when_one_has_reserved_its_share(tmp_path: Path) -> None:
+    settings = ConsoleSettings(forwarded=ForwardedSettings(gigabytes=3e-5, clip_mb=0.003))
+    shelf = UploadShelf(Settings(home=tmp_path, console=settings))
+    shelf.create(Upload.of(NODE, NAME, len(CONTENT), SHA256))
+    assert shelf.create(Upload.of("meadow", NAME, len(CONTENT), SHA256)).offset == 0
+
+
+@pytest.mark.parametrize("asked", ["create", "head"])
+def test_a_clip_of_which_all_has_arrived_is_finished_when_its_upload_is_asked_for(
+    node: ForwardingNode, asked: str
+) -> None:
+    location = node.begin()
+    node.folder.write_bytes(b"in the way")
+    failed = node.send(location, 0, CONTENT)
+    assert (failed.status_code, failed.json()["error"]["code"]) == (507, "forward_full")
+    again = node.create() if asked == "create" else node.client.head(location, headers=TUS)
+    assert again.status_code == 507
+    node.folder.unlink()
+    again = node.create() if asked == "create" else node.client.head(location, headers=TUS)
+    assert again.headers["Upload-Offset"] == str(len(CONTENT))
+    assert (node.folder / NAME).read_bytes() == CONTENT
+
+
+def test_what_has_arrived_before_a_kill_but_is_damaged_is_sent_from_the_beginning(tmp_path: Path) -> None:
+    shelf = UploadShelf(Settings(home=tmp_path))
+    wanted = Upload.of(NODE, NAME, len(CONTENT), SHA256)
+    shelf.part(shelf.create(wanted)).write_bytes(CONTENT[::-1])
+    assert (shelf.create(wanted).offset, shelf.part(wanted).exists()) == (0, False)
+
+
+def test_a_clip_is_not_replaced_by_another_one_of_its_name(node: ForwardingNode) -> None:
+    unknown, known = node.create(sha256="").headers["Location"], node.begin()
+    node.send(known, 0, CONTENT)
+    late = node.send(unknown, 0, CONTENT[::-1])
+    early = node.create(sha256=hashlib.sha256(b"12345").hexdigest(), length=5)
+    for refused in (late, early):
+        assert (refused.status_code, refused.json()["error"]["code"]) == (422, "clip_exists")
+    assert (node.folder / NAME).read_bytes() == CONTENT
+    assert node.client.head(unknown, headers=TUS).status_code == 404
+
+
+async def test_another_node_does_not_interrupt_an_upload(hub: ConsoleUnderTest, node: ForwardingNode) -> None:
+    location, turns = node.begin(), hub.runtime.upload_turns
+    async with turns.taken(location.rpartition("/")[2]) as lost:
+        assert as_node(hub).client.head(location, headers=TUS).status_code == 404
+        assert not lost.is_set()
 
 
 def test_options_say_what_uploads_may_be_like(node: ForwardingNode) -> None:
@@ -241,6 +292,57 @@ def test_records_that_cannot_be_stored_are_named(node: ForwardingNode) -> None:
     lines = [one(1), "nonsense", one(2, clip="../x.flac"), one(3)]
     taken = node.client.post("/api/v1/forward/records", content="\n".join(lines)).json()
     assert (taken["stored"], [one["line"] for one in taken["refused"]]) == (2, [1, 2])
+
+
+def taken(node: ForwardingNode, *lines: str) -> tuple[int, dict[int, str]]:
+    """How many lines are stored, and why the others are not."""
+    answer = node.client.post("/api/v1/forward/records", content="\n".join(lines)).json()
+    return answer["stored"], {one["line"]: one["reason"] for one in answer["refused"]}
+
+
+def test_of_records_of_two_nodes_those_of_the_account_are_stored(node: ForwardingNode) -> None:
+    stored, refused = taken(node, record("meadow", 1), record(node.name, 2), record("..", 3))
+    assert (stored, refused[0], [*refused]) == (1, "it is of the node meadow", [0, 2])
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"peak_probability": 5.0}, "probability"),
+        ({"mean_probability": -0.1}, "probability"),
+        ({"end": detection(1).start - timedelta(seconds=1)}, "ends before it begins"),
+        ({"start": datetime(1, 1, 1, tzinfo=UTC)}, "before the year 2000"),
+        ({"end": datetime(9999, 1, 1, tzinfo=UTC)}, "more than a day after now"),
+        ({"windows": 2**70}, "number of windows"),
+        ({"level_dbfs": 1e9}, "level"),
+        ({"path": ("a",) * 17}, "more than 16 levels"),
+        ({"source": "x" * 201}, "more than 200 characters"),
+        ({"model": "a\0b"}, "cannot be printed"),
+        ({"channel": ""}, "empty"),
+        ({"channels": ({"channel": "x" * 20_000},)}, "too long"),
+    ],
+)
+def test_what_cannot_have_been_heard_is_refused(node: ForwardingNode, values: dict[str, Any], reason: str) -> None:
+    stored, refused = taken(node, record(node.name, 1, **values), record(node.name, 2))
+    assert stored == 1
+    assert reason in refused[0]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_a_number_that_is_not_finite_is_refused(node: ForwardingNode, number: str) -> None:
+    line = record(node.name, 1, peak_probability=0.625, channels=({"level_dbfs": 0.125},))
+    stored, refused = taken(node, line.replace("0.625", number), line.replace("0.125", number))
+    assert (stored, [*refused]) == (0, [0, 1])
+    assert all("sql" not in reason.lower() for reason in refused.values())
+
+
+def test_a_node_brings_a_bounded_number_of_classes_and_channels(node: ForwardingNode) -> None:
+    paths = ((f"{node.name} {number // 100}", str(number)) for number in range(MOST_CLASSES))
+    stored, refused = taken(node, *(record(node.name, number, path=path) for number, path in enumerate(paths)))
+    assert (stored, len(refused)) == (MOST_CLASSES - 10, 10)
+    assert taken(node, record(node.name, 1), record(node.name, MOST_CLASSES + 1, path=("last",)))[1].keys() == {1}
+    lines = [record(node.name, 1, source=str(number)) for number in range(MOST_CHANNELS)]
+    assert taken(node, *lines)[0] == MOST_CHANNELS - 1
 
 
 @pytest.mark.parametrize("body", [b"\x1f\x8b nonsense", b"not gzip"])

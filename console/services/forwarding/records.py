@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
 from pydantic import Field
 
 from console.accounts.visitor import Visitor
 from console.services.forwarding.places import forwarded_folder
+from console.services.forwarding.plausible import NewNames, require_plausible
 from console.services.models import ConsoleModel
 from tidzam.config import Settings
 from tidzam.errors import RequestError
@@ -43,25 +46,37 @@ class ForwardedRecords:
     """Adds records of other nodes to `store`. What is sent twice is stored once. Any thread may use it."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
-        self._settings = settings
-        self._writer, self._turn = LineWriter(store, changed=here), threading.Lock()
+        self._settings, self._names = settings, NewNames(store)
+        self._writer, self._turn = LineWriter(store, changed=self._here), threading.Lock()
 
     def take(self, visitor: Visitor, body: bytes, *, is_gzip: bool) -> RecordsTaken:
-        """Store the lines of a body that belong to the node of the account.
+        """Store the lines of a body. Those that cannot be stored are refused, also those of another node than the
+        account's, unless all are: its account or its name is wrong then, and they can be sent again.
 
         Raises RequestError (`request`, `forward_node`), and StoreError if the database is away.
         """
         lines = lines_of(body, is_gzip=is_gzip)
-        for node in {node for line in lines if (node := _node_of(line)) is not None}:
+        nodes = {line: _node_of(line) for line in lines}
+        own = {node for node in nodes.values() if node is not None and node.lower() == visitor.name}
+        for node in own or {node for node in nodes.values() if node is not None}:
             require_own(visitor, node, self._settings)
             (forwarded_folder(self._settings) / node).mkdir(parents=True, exist_ok=True)
+        refused = {line: f"it is of the node {node}" for line, node in nodes.items() if node not in {None, *own}}
         with self._turn:
-            refused = self._writer.write(lines)
+            refused |= self._writer.write([line for line in lines if line not in refused])
         numbered = [(number, refused[line]) for number, line in enumerate(lines) if line in refused]
         return RecordsTaken(
             stored=len(lines) - len(numbered),
             refused=tuple(RefusedRecord(line=number, reason=reason) for number, reason in numbered),
         )
+
+    def _here(self, record: StoreRecord) -> StoreRecord:
+        """A record as it is stored here. Raises ValueError for one that is not forwarded, or not plausible."""
+        found = here(record)
+        if isinstance(found, DetectionRecord):
+            require_plausible(found, datetime.now(UTC))
+            self._names.take(found)
+        return found
 
 
 def require_own(visitor: Visitor, node: str, settings: Settings) -> None:
@@ -83,6 +98,7 @@ def here(record: StoreRecord) -> StoreRecord:
 
     Raises ValueError for what is not forwarded.
     """
+    node_name(record.node)
     if isinstance(record, AnalyzerStartRecord):
         return record
     if not isinstance(record, DetectionRecord):
@@ -117,15 +133,10 @@ def lines_of(body: bytes, *, is_gzip: bool) -> Sequence[str]:
 
 
 def _node_of(line: str) -> str | None:
-    """The node of a record; None if the line is none, which is refused later. Raises RequestError (`forward_node`)."""
-    try:
-        node = decode(line).node
-    except ValueError:
-        return None
-    try:
-        return node_name(node)
-    except ValueError:
-        raise RequestError("A record has no name of a node.", code="forward_node") from None
+    """The node of a record; None if the line is none, or names no node, and is refused later."""
+    with suppress(ValueError):
+        return node_name(decode(line).node)
+    return None
 
 
 def _unreadable(message: str) -> RequestError:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
 from console.services.forwarding.places import forwarded_folder
-from tidzam.atomic import write_atomically
+from tidzam.atomic import sync_folder, write_atomically
 from tidzam.config import Settings
 from tidzam.errors import RequestError
+from tidzam.manifest_fields import sha256_of
+from tidzam.text import plural
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +30,9 @@ _BEGUN, _DONE = ".json", ".done"
 """The suffixes of what is known of an upload, before and after it is complete."""
 _MB: Final = 1_000_000
 _GB: Final = 1_000_000_000
+_SHARE: Final = 0.1
+"""The part of the room for all clips that the uploads of a node may reserve before they are complete."""
 _LOOK_S: Final = 600.0
-_READ_BYTES: Final = 1 << 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,14 @@ class Upload:
     offset: int = 0
 
     @classmethod
+    def of(cls, node: str, clip: str, length: int, sha256: str = "") -> Self:
+        """An upload that may be new: its id is the same for the same content, so that it is found again. That of an
+        unknown content is new."""
+        text = json.dumps([node, clip, length, sha256]) if sha256 else secrets.token_hex(16)
+        upload_id = hashlib.sha256(text.encode()).hexdigest()[:32]
+        return cls(id=upload_id, node=node, clip=clip, length=length, sha256=sha256)
+
+    @classmethod
     def read(cls, path: Path) -> Self:
         """Raises OSError and ValueError."""
         try:
@@ -62,37 +74,50 @@ class UploadShelf:
         self._settings, self._clock = settings.console.forwarded, clock
         self._root = forwarded_folder(settings)
         self._folder = self._root / _FOLDER
+        self._placing = threading.Lock()
         self._bytes, self._looked = 0, float("-inf")
 
-    def create(self, node: str, clip: str, length: int, sha256: str) -> Upload:
-        """A new upload, or the one that was begun for the same content: it goes on where it was.
+    def create(self, upload: Upload) -> Upload:
+        """Begin an upload, or find the one that was begun for the same content: it goes on where it was.
 
-        Raises RequestError (`clip_too_large`, `too_many_uploads`, `forward_full`) and OSError.
+        Raises RequestError (`clip_too_large`, `clip_exists`, `too_many_uploads`, `forward_full`) and OSError.
         """
-        if not 0 < length <= self._settings.clip_mb * _MB:
+        if not 0 < upload.length <= self._settings.clip_mb * _MB:
             raise RequestError(
-                f"The clip has {length:,} bytes, expected 1 to {self._settings.clip_mb * _MB:,.0f}.",
+                f"The clip has {upload.length:,} bytes, expected 1 to {self._settings.clip_mb * _MB:,.0f}.",
                 hint="The limit is the setting console.forwarded.clip_mb of the receiving node.",
                 code="clip_too_large",
             )
         self._folder.mkdir(parents=True, exist_ok=True)
-        upload = Upload(id=_id_of(node, clip, length, sha256), node=node, clip=clip, length=length, sha256=sha256)
         known = self._known(upload.id)
         if known is not None:
             return known
         self._expire()
         if self._is_there(upload):
             upload = replace(upload, is_complete=True)
+        elif self.target(upload).exists():
+            raise _taken(upload)
         else:
             self._require_room(upload)
         self._write(upload)
         return self._with_offset(upload)
 
+    def require(self, node: str, upload_id: str) -> None:
+        """Raises RequestError (`not_found`) if the upload with an id is not of that node. Leaves it alone."""
+        for suffix in (_DONE, _BEGUN):
+            with suppress(FileNotFoundError, ValueError):
+                if Upload.read(self._folder / f"{upload_id}{suffix}").node.lower() == node.lower():
+                    return
+        raise _unknown()
+
     def find(self, node: str, upload_id: str) -> Upload:
-        """The upload with an id, if it is of that node. Raises RequestError (`not_found`)."""
+        """The upload with an id, if it is of that node; complete, if all has arrived.
+
+        Raises RequestError (`not_found`, `clip_exists`) and OSError.
+        """
         found = self._known(upload_id)
         if found is None or found.node.lower() != node.lower():
-            raise RequestError("There is no such upload.", hint="It may have expired. Create it.", code="not_found")
+            raise _unknown()
         return found
 
     def _known(self, upload_id: str) -> Upload | None:
@@ -110,11 +135,21 @@ class UploadShelf:
         if upload.is_complete:
             return replace(upload, offset=upload.length)
         try:
-            return replace(upload, offset=min(self.part(upload).stat().st_size, upload.length))
+            offset = self.part(upload).stat().st_size
         except FileNotFoundError:
             if not self._is_there(upload):
                 return replace(upload, offset=0)
-        return self._completed(upload)  # it was killed between the two steps of `finish`
+            return self._completed(upload)  # it was killed between the two steps of `finish`
+        return replace(upload, offset=offset) if offset < upload.length else self._finish_late(upload)
+
+    def _finish_late(self, upload: Upload) -> Upload:
+        """Finish an upload of which all has arrived: an earlier attempt failed, or was killed."""
+        try:
+            return self.finish(upload)
+        except RequestError as error:
+            if error.code != "clip_damaged":
+                raise
+            return replace(upload, offset=0)
 
     def part(self, upload: Upload) -> Path:
         """The file with what has arrived."""
@@ -127,10 +162,12 @@ class UploadShelf:
     def finish(self, upload: Upload) -> Upload:
         """Verify what has arrived, and put it in its place.
 
-        Raises RequestError (`clip_damaged`) if it is not what was sent: it is deleted then. Raises OSError.
+        Raises RequestError (`clip_damaged` if it is not what was sent, `clip_exists` if another clip has its name):
+        it is deleted then. Raises OSError.
         """
         part = self.part(upload)
-        if upload.sha256 and _sha256(part) != upload.sha256:
+        sha256 = sha256_of(part)
+        if upload.sha256 and sha256 != upload.sha256:
             part.unlink()
             raise RequestError(
                 "What has arrived is not what was sent: its SHA-256 differs.",
@@ -139,9 +176,13 @@ class UploadShelf:
             )
         target = self.target(upload)
         target.parent.mkdir(parents=True, exist_ok=True)
-        part.replace(target)
-        for folder in {target.parent, target.parent.parent, self._folder}:
-            _sync(folder)
+        with self._placing:
+            if target.exists() and sha256_of(target) != sha256:
+                self.remove(upload)
+                raise _taken(upload)
+            part.replace(target)
+        for folder in (target.parent, target.parent.parent, self._folder):
+            sync_folder(folder)
         self._bytes += upload.length
         return self._completed(upload)
 
@@ -167,15 +208,16 @@ class UploadShelf:
             bool(upload.sha256)
             and target.is_file()
             and target.stat().st_size == upload.length
-            and _sha256(target) == upload.sha256
+            and sha256_of(target) == upload.sha256
         )
 
     def _require_room(self, upload: Upload) -> None:
         unfinished = list(self._begun())
-        own = sum(one.node.lower() == upload.node.lower() for one in unfinished)
-        if own >= self._settings.uploads:
+        own = [one.length for one in unfinished if one.node.lower() == upload.node.lower()]
+        share = max(self._settings.gigabytes * _GB * _SHARE, self._settings.clip_mb * _MB)
+        if len(own) >= self._settings.uploads or sum(own) + upload.length > share:
             raise RequestError(
-                f"The node {upload.node} has {own} uploads that are not complete.",
+                f"The node {upload.node} has {plural(len(own), 'upload')} of {sum(own):,} bytes not complete.",
                 hint="Continue them, or wait until they expire.",
                 code="too_many_uploads",
             )
@@ -218,23 +260,13 @@ class UploadShelf:
         return self._clock() - path.stat().st_mtime > self._settings.expire_h * 3600
 
 
-def _id_of(node: str, clip: str, length: int, sha256: str) -> str:
-    """The same for the same content, so that an upload is found again; of an unknown content, a new one."""
-    text = json.dumps([node, clip, length, sha256]) if sha256 else secrets.token_hex(16)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+def _unknown() -> RequestError:
+    return RequestError("There is no such upload.", hint="It may have expired. Create it.", code="not_found")
 
 
-def _sha256(path: Path) -> str:
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_READ_BYTES):
-            found.update(block)
-    return found.hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _taken(upload: Upload) -> RequestError:
+    return RequestError(
+        f"The node {upload.node} has forwarded another clip named {upload.clip}, which is kept.",
+        hint="The clock of that node may have been set back.",
+        code="clip_exists",
+    )
