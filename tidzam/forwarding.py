@@ -14,6 +14,8 @@ from typing import Final
 
 RECORDS_PATH: Final = "/api/v1/forward/records"
 """Where records are posted: lines of JSON, compressed by gzip."""
+TEST_PATH: Final = f"{RECORDS_PATH}?test=true"
+"""The same, but nothing is stored: for examples."""
 CLIPS_PATH: Final = "/api/v1/forward/clips"
 """Where uploads are created; each has an address below."""
 TUS_VERSION: Final = "1.0.0"

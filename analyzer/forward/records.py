@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final
 
 from analyzer.forward.link import ForwardLink, require_accepted
-from tidzam.forwarding import RECORDS_PATH
+from tidzam.forwarding import RECORDS_PATH, TEST_PATH
 from tidzam.spool.delivery import RefusedError
 
 BATCH: Final = 200
@@ -17,10 +17,14 @@ BATCH: Final = 200
 
 class RecordReceiver:
     """The other node as the receiver of a spool; see SpoolReceiver. It stores each record once, however often it
-    comes. All is sent under the name `node`, also what was kept while this node had another one."""
+    comes. All is sent under the name `node`, also what was kept while this node had another one. With `is_example`,
+    it stores nothing."""
 
-    def __init__(self, link: ForwardLink, node: str, *, on_sent: Callable[[str], None]) -> None:
+    def __init__(
+        self, link: ForwardLink, node: str, *, is_example: bool = False, on_sent: Callable[[str], None]
+    ) -> None:
         self._link, self._node, self._on_sent = link, node, on_sent
+        self._path = TEST_PATH if is_example else RECORDS_PATH
         self.shown = link.shown
 
     async def connect(self) -> None:
@@ -33,11 +37,11 @@ class RecordReceiver:
         sent = [named(line, self._node) for line in newest]
         body = gzip.compress("\n".join(sent).encode(), mtime=0)
         headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
-        async with self._link.request("POST", RECORDS_PATH, body=body, headers=headers) as response:
+        async with self._link.request("POST", self._path, body=body, headers=headers) as response:
             await require_accepted(response)
             taken = await response.json()
         for line in sent:
-            self._on_sent(f"POST {self.shown}{RECORDS_PATH} {line}")
+            self._on_sent(f"POST {self.shown}{self._path} {line}")
         refused = [(newest[one["line"]], str(one["reason"])) for one in taken["refused"]]
         if refused:
             raise RefusedError(refused[0][1], [line for line, _ in refused])

@@ -6,7 +6,6 @@ Source: https://tus.io/protocols/resumable-upload
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from yarl import URL
 
 from analyzer.forward.link import ForwardLink, reason_of, require_accepted
 from tidzam.forwarding import CHECKSUM_MISMATCH, CHUNK_TYPE, CLIPS_PATH, TUS_VERSION, encode_metadata
+from tidzam.manifest_fields import sha256_of
 from tidzam.spool.delivery import DeliveryError, RefusedError
 
 LEAST_BYTES: Final = 8 * 1024
@@ -118,9 +118,7 @@ def _offset_of(response: aiohttp.ClientResponse) -> int:
 
 def _measure(path: Path) -> tuple[int, str]:
     """The size of a file and its SHA-256."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-        return file.tell(), digest.hexdigest()
+    return path.stat().st_size, sha256_of(path)
 
 
 def _read(path: Path, offset: int, count: int) -> bytes:

@@ -61,7 +61,7 @@ class ForwardSink:
         context = self._context
         token = await asyncio.to_thread(reveal, self._settings.token, "The token of the sink forward")
         link = ForwardLink(self._settings, token)
-        receiver = RecordReceiver(link, context.node, on_sent=context.on_sent)
+        receiver = RecordReceiver(link, context.node, is_example=context.is_example, on_sent=context.on_sent)
         await self._delivery.open(receiver, collect_s=self._settings.collect_s)
         if self._settings.clips and not context.is_example:
             try:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 from starlette.requests import ClientDisconnect
 
@@ -28,6 +28,7 @@ from tidzam.forwarding import CHUNK_TYPE, CLIPS_PATH, TUS_VERSION, clip_name, de
 router = APIRouter(prefix="/forward", tags=["Forwarding"], dependencies=[needs(Permission.FORWARD)])
 
 UploadId = Annotated[str, Path(alias="id", pattern="^[0-9a-f]{32}$", description="Id of the upload")]
+IsTest = Annotated[bool, Query(description="Only say what would be refused; store nothing")]
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 _LINES: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"text/plain": {"schema": {"type": "string"}}}},
@@ -46,11 +47,13 @@ class UploadView(ConsoleModel):
 
 
 @router.post("/records", openapi_extra=_LINES)
-async def forward_records(request: Request, visitor: CurrentVisitor, runtime: Runtime) -> RecordsTaken:
+async def forward_records(
+    request: Request, visitor: CurrentVisitor, runtime: Runtime, test: IsTest = False
+) -> RecordsTaken:
     """Store what a node has heard: a detection per line, as JSON, compressed if `Content-Encoding` is `gzip`."""
     body, is_gzip = await request.body(), request.headers.get("Content-Encoding", "").lower() == "gzip"
     with _disk_named():
-        return await asyncio.to_thread(runtime.forwarded.take, visitor, body, is_gzip=is_gzip)
+        return await asyncio.to_thread(runtime.forwarded.take, visitor, body, is_gzip=is_gzip, is_test=test)
 
 
 @router.options("/clips", status_code=204)

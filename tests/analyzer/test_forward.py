@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from analyzer.sinks.example import LABEL, send_example, sink_for_example
 from analyzer.sinks.forward import ForwardSink
 from tests.support.batches import Batches
 from tests.support.eventually import eventually_async
 from tests.support.forwarding import Hub, forward_sink, heard, hub, node_token, write_noise
 from tests.support.link_proxy import link_proxy
+from tidzam.config import Settings
 from tidzam.errors import TidzamError
+from tidzam.store.tables.models import ClassRow
 
 NAME = "birds-wren/pond-out_0_2026-05-01-06-30-00.000.flac"
 
@@ -185,3 +190,15 @@ async def test_what_was_heard_under_a_wrong_name_arrives_when_the_name_is_right(
         ("pond", 1, False, f"{receiver.node}/{NAME}"),
         ("pond", 1, False, None),
     ]
+
+
+async def test_of_an_example_the_other_node_keeps_nothing(receiver: Hub, tmp_path: Path) -> None:
+    sink = {"type": "forward", "url": receiver.url, "token": receiver.token}
+    content = {"home": tmp_path, "node": {"name": receiver.node}, "analyzer": {"sinks": [sink]}}
+    sent = list[str]()
+    named = sink_for_example(Settings.model_validate(content), "forward", tmp_path, on_sent=sent.append)
+    await send_example(named, datetime.now(UTC))
+    assert "forward/records?test=true" in sent[0]
+    assert receiver.detections() == []
+    with receiver.console.store.read() as session:
+        assert session.scalars(select(ClassRow).where(ClassRow.path == LABEL)).all() == []

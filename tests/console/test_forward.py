@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from console.services.forwarding.places import forwarded_folder
@@ -30,6 +31,7 @@ from tidzam.config.forwarded import ForwardedSettings
 from tidzam.errors import RequestError
 from tidzam.forwarding import decode_metadata, encode_metadata
 from tidzam.store.records import encode
+from tidzam.store.tables.places import NodeRow
 
 CLIPS = "/api/v1/forward/clips"
 NAME = "birds-wren/pond-out_0_2026-05-01-06-30-00.000.flac"
@@ -303,6 +305,14 @@ def taken(node: ForwardingNode, *lines: str) -> tuple[int, dict[int, str]]:
 def test_of_records_of_two_nodes_those_of_the_account_are_stored(node: ForwardingNode) -> None:
     stored, refused = taken(node, record("meadow", 1), record(node.name, 2), record("..", 3))
     assert (stored, refused[0], [*refused]) == (1, "it is of the node meadow", [0, 2])
+
+
+def test_of_a_test_it_is_only_said_what_would_be_refused(hub: ConsoleUnderTest, node: ForwardingNode) -> None:
+    lines = [record(node.name, 1), "nonsense", record(node.name, 2, peak_probability=2.0)]
+    answer = node.client.post("/api/v1/forward/records?test=true", content="\n".join(lines)).json()
+    assert (answer["stored"], [one["line"] for one in answer["refused"]]) == (0, [1, 2])
+    with hub.store.read() as session:
+        assert session.scalars(select(NodeRow.name).where(NodeRow.name == node.name)).all() == []
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class RefusedRecord(ConsoleModel):
 
 
 class RecordsTaken(ConsoleModel):
-    """What became of the records of a request: all are stored except those refused."""
+    """What became of the records of a request: all are stored except those refused, but nothing of a test."""
 
     stored: int = Field(description="How many are stored")
     refused: tuple[RefusedRecord, ...] = Field(description="Those that never can be")
@@ -49,9 +49,10 @@ class ForwardedRecords:
         self._settings, self._names = settings, NewNames(store)
         self._writer, self._turn = LineWriter(store, changed=self._here), threading.Lock()
 
-    def take(self, visitor: Visitor, body: bytes, *, is_gzip: bool) -> RecordsTaken:
+    def take(self, visitor: Visitor, body: bytes, *, is_gzip: bool, is_test: bool = False) -> RecordsTaken:
         """Store the lines of a body. Those that cannot be stored are refused, also those of another node than the
-        account's, unless all are: its account or its name is wrong then, and they can be sent again.
+        account's, unless all are: its account or its name is wrong then, and they can be sent again. With `is_test`,
+        nothing is stored.
 
         Raises RequestError (`request`, `forward_node`), and StoreError if the database is away.
         """
@@ -60,23 +61,45 @@ class ForwardedRecords:
         own = {node for node in nodes.values() if node is not None and node.lower() == visitor.name}
         for node in own or {node for node in nodes.values() if node is not None}:
             require_own(visitor, node, self._settings)
-            (forwarded_folder(self._settings) / node).mkdir(parents=True, exist_ok=True)
+            if not is_test:
+                (forwarded_folder(self._settings) / node).mkdir(parents=True, exist_ok=True)
         refused = {line: f"it is of the node {node}" for line, node in nodes.items() if node not in {None, *own}}
-        with self._turn:
-            refused |= self._writer.write([line for line in lines if line not in refused])
+        possible = [line for line in lines if line not in refused]
+        if is_test:
+            refused |= _implausible(possible)
+        else:
+            with self._turn:
+                refused |= self._writer.write(possible)
         numbered = [(number, refused[line]) for number, line in enumerate(lines) if line in refused]
         return RecordsTaken(
-            stored=len(lines) - len(numbered),
+            stored=0 if is_test else len(lines) - len(numbered),
             refused=tuple(RefusedRecord(line=number, reason=reason) for number, reason in numbered),
         )
 
     def _here(self, record: StoreRecord) -> StoreRecord:
         """A record as it is stored here. Raises ValueError for one that is not forwarded, or not plausible."""
-        found = here(record)
+        found = _plausible(here(record))
         if isinstance(found, DetectionRecord):
-            require_plausible(found, datetime.now(UTC))
             self._names.take(found)
         return found
+
+
+def _plausible(record: StoreRecord) -> StoreRecord:
+    """The record. Raises ValueError if it cannot be one."""
+    if isinstance(record, DetectionRecord):
+        require_plausible(record, datetime.now(UTC))
+    return record
+
+
+def _implausible(lines: Sequence[str]) -> dict[str, str]:
+    """Those that would not be stored, with the reasons."""
+    refused: dict[str, str] = {}
+    for line in lines:
+        try:
+            _plausible(here(decode(line)))
+        except ValueError as error:
+            refused[line] = str(error)
+    return refused
 
 
 def require_own(visitor: Visitor, node: str, settings: Settings) -> None:
