@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from sqlalchemy import select
 
 from analyzer.sinks.example import LABEL, send_example, sink_for_example
 from analyzer.sinks.forward import ForwardSink
+from console.services.forwarding.uploads import Upload
 from tests.support.batches import Batches
 from tests.support.eventually import eventually_async
-from tests.support.forwarding import Hub, forward_sink, heard, hub, node_token, write_noise
+from tests.support.forward_sink import forward_sink, heard, write_noise
+from tests.support.forwarding import Hub, hub, node_token
 from tests.support.link_proxy import link_proxy
 from tidzam.config import Settings
-from tidzam.errors import TidzamError
+from tidzam.errors import RequestError, TidzamError
 from tidzam.store.tables.models import ClassRow
 
 NAME = "birds-wren/pond-out_0_2026-05-01-06-30-00.000.flac"
@@ -27,7 +30,7 @@ NAME = "birds-wren/pond-out_0_2026-05-01-06-30-00.000.flac"
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    with hub(tmp_path_factory.mktemp("hub")) as found:
+    with hub(tmp_path_factory.mktemp("hub"), forwarded={"clip_mb": 0.5, "gigabytes": 0.004}) as found:
         yield found
 
 
@@ -111,31 +114,45 @@ async def test_a_clip_goes_on_where_the_connection_was_cut(receiver: Hub, tmp_pa
         assert len(content) <= link.sent < 1.2 * len(content)
 
 
-async def test_a_clip_waits_while_the_other_node_has_no_room(tmp_path: Path) -> None:
-    write_noise(tmp_path / "clips", NAME, 2000)
-    with hub(tmp_path / "hub", forwarded={"gigabytes": 1e-6}) as receiver:
-        sink = sink_to(receiver, tmp_path)
-        await sink.open()
-        await sink.deliver(heard(0, node=receiver.node, clip=NAME))
-        await eventually_async(lambda: "no room for more clips" in (sink.fault or ""), what="the fault is reported")
-        with pytest.raises(TidzamError, match="1 clip of the sink forward wait"):
-            await sink.close()
-        assert len(receiver.detections()) == 1
+def reserved(receiver: Hub) -> list[Upload]:
+    """Uploads of other nodes, begun until there is no room for a clip."""
+    begun = list[Upload]()
+    for size in (500_000, 50_000, 5_000, 1_000):
+        with suppress(RequestError):
+            while True:
+                begun.append(receiver.console.runtime.uploads.create(Upload.of(f"full-{len(begun)}", NAME, size)))
+    return begun
 
 
-async def test_a_clip_that_is_refused_is_set_aside_and_the_next_one_arrives(tmp_path: Path) -> None:
-    write_noise(tmp_path / "clips", NAME, 2000)
+async def test_a_clip_waits_while_the_other_node_has_no_room(receiver: Hub, tmp_path: Path) -> None:
+    content, others = write_noise(tmp_path / "clips", NAME, 2000), reserved(receiver)
+    sink = sink_to(receiver, tmp_path)
+    await sink.open()
+    await sink.deliver(heard(0, node=receiver.node, clip=NAME))
+    await eventually_async(lambda: "no room for more clips" in (sink.fault or ""), what="the fault is reported")
+    with pytest.raises(TidzamError, match="1 clip of the sink forward wait"):
+        await sink.close()
+    assert (len(receiver.detections()), receiver.clips()) == (1, {})
+    for upload in others:
+        receiver.console.runtime.uploads.remove(upload)
+    again = sink_to(receiver, tmp_path)
+    await again.open()
+    await eventually_async(lambda: receiver.clips() == {NAME: content}, what="the clip arrives")
+    await again.close()
+
+
+async def test_a_clip_that_is_refused_is_set_aside_and_the_next_one_arrives(receiver: Hub, tmp_path: Path) -> None:
+    write_noise(tmp_path / "clips", NAME, 600_000)
     other = NAME.replace("wren", "robin")
     content = write_noise(tmp_path / "clips", other, 900)
-    with hub(tmp_path / "hub", forwarded={"clip_mb": 0.001}) as receiver:
-        sink = sink_to(receiver, tmp_path)
-        await sink.open()
-        await sink.deliver(heard(0, node=receiver.node, clip=NAME))
-        await sink.deliver(heard(1, node=receiver.node, clip=other, label="frogs"))
-        await eventually_async(lambda: receiver.clips() == {other: content}, what="the other clip arrives")
-        await sink.close()
+    sink = sink_to(receiver, tmp_path)
+    await sink.open()
+    await sink.deliver(heard(0, node=receiver.node, clip=NAME))
+    await sink.deliver(heard(1, node=receiver.node, clip=other, label="frogs"))
+    await eventually_async(lambda: receiver.clips() == {other: content}, what="the other clip arrives")
+    await sink.close()
     (reason,) = (tmp_path / "edge" / "spool").rglob("rejected/*.json")
-    assert "2,000 bytes" in reason.read_text()
+    assert "600,000 bytes" in reason.read_text()
 
 
 async def test_above_the_limit_the_clips_of_a_rare_class_stay(receiver: Hub, tmp_path: Path) -> None:

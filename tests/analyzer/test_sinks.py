@@ -3,10 +3,13 @@
 import asyncio
 import csv
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import cache
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -21,7 +24,8 @@ from analyzer.sinks.socketio import SocketIoSink
 from tests.support.batches import LABELS, START, Batches
 from tests.support.chain_server import PASSWORD, USER, chain_server
 from tests.support.eventually import eventually_async
-from tests.support.forwarding import forward_sink, hub
+from tests.support.forward_sink import forward_sink
+from tests.support.forwarding import Hub, hub
 from tests.support.mqtt import listening, mqtt_broker
 from tests.support.ports import free_port
 from tests.support.sinks import RecordingSink
@@ -154,9 +158,26 @@ async def store(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
 
 @asynccontextmanager
 async def forward(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
-    with hub(folder / "hub") as node:
-        sink = forward_sink(node.url, node.token, folder / "edge")
-        yield sink, lambda: sum(not is_open for _, _, is_open, _ in node.detections())
+    node = shared_hub().other(f"node-{next(_nodes)}")
+    sink = forward_sink(node.url, node.token, folder / "edge", node=node.node)
+    yield sink, lambda: sum(not is_open for _, _, is_open, _ in node.detections())
+
+
+_hubs, _nodes = ExitStack(), count()
+
+
+@cache
+def shared_hub() -> Hub:
+    """A receiving node, started when it is used for the first time; each test is a node of its own there."""
+    folder = _hubs.enter_context(TemporaryDirectory())
+    return _hubs.enter_context(hub(Path(folder) / "hub"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hubs_end() -> Iterator[None]:
+    yield
+    _hubs.close()
+    shared_hub.cache_clear()
 
 
 SINKS = pytest.mark.parametrize(

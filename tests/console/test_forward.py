@@ -18,12 +18,15 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from console.accounts.visitor import Visitor
 from console.services.forwarding.places import forwarded_folder
-from console.services.forwarding.plausible import MOST_CHANNELS, MOST_CLASSES
+from console.services.forwarding.plausible import NewNames
+from console.services.forwarding.records import ForwardedRecords
 from console.services.forwarding.uploads import Upload, UploadShelf
 from console.web.errors import status_of
 from tests.support.console import ConsoleUnderTest, console_with_profile
-from tests.support.forwarding import NODE, node_token
+from tests.support.forward_sink import NODE
+from tests.support.forwarding import node_token
 from tests.support.store_records import detection
 from tidzam.config import Settings
 from tidzam.config.console import ConsoleSettings
@@ -346,13 +349,24 @@ def test_a_number_that_is_not_finite_is_refused(node: ForwardingNode, number: st
     assert all("sql" not in reason.lower() for reason in refused.values())
 
 
-def test_a_node_brings_a_bounded_number_of_classes_and_channels(node: ForwardingNode) -> None:
-    paths = ((f"{node.name} {number // 100}", str(number)) for number in range(MOST_CLASSES))
-    stored, refused = taken(node, *(record(node.name, number, path=path) for number, path in enumerate(paths)))
-    assert (stored, len(refused)) == (MOST_CLASSES - 10, 10)
-    assert taken(node, record(node.name, 1), record(node.name, MOST_CLASSES + 1, path=("last",)))[1].keys() == {1}
-    lines = [record(node.name, 1, source=str(number)) for number in range(MOST_CHANNELS)]
-    assert taken(node, *lines)[0] == MOST_CHANNELS - 1
+def test_a_node_brings_a_bounded_number_of_classes_and_channels(hub: ConsoleUnderTest) -> None:
+    def refused(*lines: str) -> list[tuple[int, str]]:
+        body = "\n".join(lines).encode()
+        return [(one.line, one.reason) for one in reception.take(visitor, body, is_gzip=False).refused]
+
+    names = NewNames(hub.store, most_channels=2, most_classes=3)
+    reception = ForwardedRecords(hub.runtime.settings, hub.store, names=names)
+    visitor, one = (
+        Visitor(permissions=frozenset(), address="", name="bounded"),
+        partial(record, "bounded", path=("b1",)),
+    )
+    assert refused(one(1), one(2, path=("b1", "b2"))) == []
+    assert refused(one(3, path=("b3", "b4")), one(4, path=("b5",))) == [
+        (0, "the node has brought 3 classes, and b4 is another one")
+    ]
+    assert refused(one(6, channel="pond:out_1"), one(7, channel="pond:out_2")) == [
+        (1, "the node has 2 channels here already, and pond:out_2 is another one")
+    ]
 
 
 @pytest.mark.parametrize("body", [b"\x1f\x8b nonsense", b"not gzip"])

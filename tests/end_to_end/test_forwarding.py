@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from tests.support.console import StoppedClock
 from tests.support.eventually import eventually_async
-from tests.support.forwarding import NODE, write_noise
+from tests.support.forward_sink import NODE, write_noise
 from tests.support.link_proxy import LinkProxy, link_proxy
 from tests.support.ports import free_port
 from tidzam.accounts.audit import Actor

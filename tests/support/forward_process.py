@@ -9,7 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.support.forwarding import forward_sink, heard
+from tests.support.forward_sink import forward_sink, heard
 
 
 async def forward(url: str, token: str, home: str, clips: str, *names: str) -> None:

@@ -1,34 +1,25 @@
-"""Two ends of forwarding: a console that serves, with the account of a node, and the sink that forwards to it."""
+"""The receiving end of forwarding: a console that serves, with the account of a node."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from pydantic import SecretStr
 from sqlalchemy import select
 
-from analyzer.sinks.base import SinkContext
-from analyzer.sinks.forward import ForwardSink
 from console.services.forwarding.places import forwarded_folder
-from tests.support.batches import LABELS, Batches
 from tests.support.console import ConsoleUnderTest
 from tests.support.console_server import serving_console
+from tests.support.forward_sink import NODE
 from tidzam.accounts.audit import Actor
 from tidzam.accounts.node_tokens import renew_node_token
 from tidzam.accounts.roles import Role
 from tidzam.accounts.users import add_user
-from tidzam.config.forward_sink import ForwardSinkSettings
-from tidzam.results import AnalyzedBatch, WindowBatch
 from tidzam.store.tables.detections import DetectionRow
 from tidzam.store.tables.places import ChannelRow, NodeRow, SourceRow
-
-NODE = "garden"
 
 
 @dataclass(frozen=True)
@@ -84,37 +75,3 @@ def hub(home: Path, **settings: Any) -> Iterator[Hub]:
     profile = {"node": {"name": "hub"}, "access": {"hosts": ["127.0.0.1"]}}
     with serving_console(home, with_programs=False, profile=profile, **settings) as (url, console):
         yield Hub(url, console, NODE, node_token(console))
-
-
-def heard(
-    number: int,
-    *,
-    clip: str | None = None,
-    label: str = "birds-wren",
-    probability: float = 0.9,
-    node: str = NODE,
-) -> AnalyzedBatch:
-    """A batch in which a detection ends that was heard `number` seconds after the first."""
-    source = Batches(node)
-    source.batch(number, pond_0=label)
-    (ended,) = source.last().detections
-    found = replace(ended.detection, clip=clip, peak_probability=probability, id=f"{ended.detection.id}-{number}")
-    batch = WindowBatch((), np.zeros((0, 1), np.float32), 1, 0, (), ())
-    return AnalyzedBatch(batch, (), (replace(ended, detection=found),))
-
-
-def write_noise(folder: Path, name: str, size: int) -> bytes:
-    """Write a clip of random bytes, which do not compress, and return them."""
-    path, content = folder / name, random.Random(name).randbytes(size)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return content
-
-
-def forward_sink(
-    url: str, token: str, home: Path, *, clips: Path | None = None, node: str = NODE, **settings: Any
-) -> ForwardSink:
-    """The sink of a node, whose clips are in `clips`."""
-    values = {"url": url, "token": SecretStr(token), "collect_s": 0.0, "timeout_s": 5.0, **settings}
-    context = SinkContext(node=node, labels=LABELS, home=home, clip_folders=() if clips is None else (clips,))
-    return ForwardSink(ForwardSinkSettings.model_validate(values), context)

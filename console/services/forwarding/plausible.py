@@ -65,8 +65,8 @@ def _require_texts(record: DetectionRecord) -> None:
 class NewNames:
     """Bounds how many channels and classes nodes bring into `store`, which are never deleted. One thread at a time."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, *, most_channels: int = MOST_CHANNELS, most_classes: int = MOST_CLASSES) -> None:
+        self._store, self._most_channels, self._most_classes = store, most_channels, most_classes
         self._channels: dict[str, set[tuple[str, str]]] = {}
         self._classes: set[str] = set()
         self._brought: defaultdict[str, int] = defaultdict(int)
@@ -76,11 +76,11 @@ class NewNames:
         node = record.node.lower()
         channels = self._channels_of(node)
         channel = (record.source, record.channel)
-        if channel not in channels and len(channels) >= MOST_CHANNELS:
-            raise ValueError(f"the node has {MOST_CHANNELS} channels here already, and {record.channel} is another one")
+        if channel not in channels and len(channels) >= self._most_channels:
+            raise ValueError(f"the node has {len(channels)} channels here already, and {record.channel} is another one")
         new = self._new_classes(record)
-        if self._brought[node] + len(new) > MOST_CLASSES:
-            raise ValueError(f"the node has brought {MOST_CLASSES} classes, and {record.path[-1]} is another one")
+        if self._brought[node] + len(new) > self._most_classes:
+            raise ValueError(f"the node has brought {self._most_classes} classes, and {record.path[-1]} is another one")
         channels.add(channel)
         self._classes |= new
         self._brought[node] += len(new)

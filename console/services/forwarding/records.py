@@ -45,8 +45,8 @@ class RecordsTaken(ConsoleModel):
 class ForwardedRecords:
     """Adds records of other nodes to `store`. What is sent twice is stored once. Any thread may use it."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
-        self._settings, self._names = settings, NewNames(store)
+    def __init__(self, settings: Settings, store: Store, *, names: NewNames | None = None) -> None:
+        self._settings, self._names = settings, names or NewNames(store)
         self._writer, self._turn = LineWriter(store, changed=self._here), threading.Lock()
 
     def take(self, visitor: Visitor, body: bytes, *, is_gzip: bool, is_test: bool = False) -> RecordsTaken:
