@@ -14,6 +14,7 @@ from typing import Final
 from analyzer.inbox.entries import CsvState, InboxEntry
 from analyzer.inbox.journal import InboxJournal
 from analyzer.result_formats.base import RESULT_COLUMNS
+from tidzam.atomic import sync_folder
 from tidzam.errors import TidzamError
 from tidzam.output_hints import hint_for
 from tidzam.text import shown
@@ -122,12 +123,3 @@ def _digest(descriptor: int, length: int) -> str:
     """A digest of the last bytes before `length`."""
     begin = max(0, length - _TAIL_BYTES)
     return hashlib.sha256(os.pread(descriptor, length - begin, begin)).hexdigest()[:16]
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to disk. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

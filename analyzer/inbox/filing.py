@@ -10,9 +10,9 @@ from pathlib import Path
 
 from analyzer.archive.job import FileOutcome
 from analyzer.files.analysis import FileReport
-from analyzer.inbox.detection_log import sync_folder
 from analyzer.inbox.entries import InboxEntry
 from analyzer.inbox.folder import WaitingFile, stamp_of
+from tidzam.atomic import sync_folder
 from tidzam.config.edge import EdgeSettings
 from tidzam.edge_folders import EdgeFolders
 from tidzam.labels import is_no_sound

@@ -14,9 +14,10 @@ from typing import IO, Final
 import numpy as np
 
 from stream_manager.recorder.encoder import encoder_argv, is_out_of_room
-from stream_manager.recorder.folder import final_path, sync_file
+from stream_manager.recorder.folder import final_path
 from stream_manager.recorder.options import RecorderOptions
 from stream_manager.recorder.repair import NoRoomError, UnusableError
+from tidzam.atomic import sync_file, sync_folder
 from tidzam.speech_times import Interval
 from tidzam.types import Float32
 
@@ -103,7 +104,7 @@ def mute(path: Path, audio: RecordedAudio, intervals: Sequence[Sequence[Interval
         status = path.stat()
         os.utime(fresh, ns=(status.st_atime_ns, status.st_mtime_ns))  # when a recording was written is when it ended
         fresh.replace(path)
-        sync_file(path.parent)
+        sync_folder(path.parent)
     finally:
         fresh.unlink(missing_ok=True)
     return peak

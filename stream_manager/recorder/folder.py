@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from tidzam.atomic import sync_file, sync_folder
 from tidzam.naming import HELD_SUFFIX, PART_SUFFIX, recording_stem, split_date
 
 ASIDE: Final = "set-aside"
@@ -59,7 +60,7 @@ class RecordingFolder:
         final = _free(final_path(part), but=part)
         target = hidden(final, HELD_SUFFIX) if self.is_held else final
         part.rename(target)
-        sync_file(target.parent)
+        sync_folder(target.parent)
         return target
 
     def _move(self, part: Path, folder: Path) -> Path:
@@ -68,8 +69,8 @@ class RecordingFolder:
         self._lock.write_text(f"{part.stat().st_mtime:.3f}\n", encoding="utf-8")
         target = _free(folder / final_path(part).name)
         part.rename(target)
-        sync_file(folder)
-        sync_file(part.parent)
+        sync_folder(folder)
+        sync_folder(part.parent)
         return target
 
     def leftovers(self) -> list[Path]:
@@ -153,7 +154,7 @@ def release(held: Path) -> Path:
     sync_file(held)
     final = _free(final_path(held), but=held)
     held.rename(final)
-    sync_file(final.parent)
+    sync_folder(final.parent)
     return final
 
 
@@ -218,12 +219,3 @@ def _numbered(path: Path) -> Iterator[Path]:
 def _free_bytes(path: Path) -> int:
     disk = os.statvfs(path)
     return disk.f_bavail * disk.f_frsize
-
-
-def sync_file(path: Path) -> None:
-    """Flush a file, or the names in a folder, to disk. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

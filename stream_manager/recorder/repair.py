@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from stream_manager.recorder.encoder import is_out_of_room
-from stream_manager.recorder.folder import sync_file
 from stream_manager.recorder.loudness import Loudness
+from tidzam.atomic import sync_file
 from tidzam.audio.ogg_checksum import ogg_checksum
 from tidzam.naming import PART_SUFFIX
 from tidzam.recorded_sound.sections import SectionMeter

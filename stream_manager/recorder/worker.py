@@ -10,10 +10,11 @@ from typing import Final
 
 from stream_manager.recorder.encoder import EncoderError, FileEncoder, is_out_of_room
 from stream_manager.recorder.events import FileFinished, KeptAside, Notice, RecorderEvent, Repaired
-from stream_manager.recorder.folder import RecordingFolder, sync_file
+from stream_manager.recorder.folder import RecordingFolder
 from stream_manager.recorder.index_check import index_changes
 from stream_manager.recorder.loudness import Loudness
 from stream_manager.recorder.repair import AudioSummary, NoRoomError, UnusableError, examine, repair
+from tidzam.atomic import sync_file
 from tidzam.naming import PART_SUFFIX, parse_clip_name
 from tidzam.segments import Segment, SegmentIndex
 
