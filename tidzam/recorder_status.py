@@ -20,7 +20,8 @@ class RecordedSourceStatus:
 
     `state` is `recording`, `waiting` for its first audio, `away`, `paused` or `ended`. `seconds` were recorded and
     `lost_s` are missing in files; `outages` counts how often the source went away, and `outage_s` for how long
-    altogether. `problem` is why nothing is recorded, None if something is.
+    altogether. `problem` is why nothing is recorded, None if something is. `waiting` is why complete files
+    wait to be moved to where they belong, None if none does.
     """
 
     name: str
@@ -31,6 +32,7 @@ class RecordedSourceStatus:
     outages: int = 0
     outage_s: float = 0.0
     problem: str | None = None
+    waiting: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from analyzer.inbox.folder import WaitingFile, WaitingFiles
 from analyzer.inbox.journal import InboxJournal
 from analyzer.inbox.outbox import Outbox, sinks_of_files
 from analyzer.inbox.retention import ParsedRetention
+from analyzer.inbox.sole_use import sole_use
 from analyzer.inbox.status import StatusWriter
 from analyzer.inbox.work import LATER_AFTER, InboxWork
 from analyzer.live.thread_priority import lower_priority
@@ -32,6 +33,7 @@ from tidzam.hangup import on_hangup
 from tidzam.heartbeats import WorkProgress, heartbeat, heartbeat_file
 from tidzam.paths import home_folder
 from tidzam.process import RestartPolicy
+from tidzam.text import shown
 
 log = logging.getLogger(__name__)
 
@@ -66,19 +68,21 @@ class InboxOptions:
 def run_inbox(options: InboxOptions) -> int:
     """Analyze the files of the folder as they arrive, until TERM or INT. Returns the exit code.
 
-    That is 0, or with `once` 1 if a file was rejected. Raises TidzamError if nothing can be analyzed.
+    That is 0, or with `once` 1 if a file was rejected, or left as it is still being written. Raises TidzamError if
+    nothing can be analyzed.
     """
     progress = WorkProgress(stalled_s=max(_STALLED_S, options.settings.check.start_timeout_s))
     progress.advance()
     options.home.mkdir(parents=True, exist_ok=True)
-    with suppress(OSError):  # the disk may be full: without room, there is no journal
-        ParsedRetention(options.settings.edge, options.rules).apply(now=True)
-    with (
-        heartbeat(heartbeat_file(options.home, PROGRAM), progress),
-        InboxJournal(options.home / JOURNAL_FILE) as journal,
-        ThreadPoolExecutor(1, "analysis", initializer=_begin_thread) as thread,
-    ):
-        return asyncio.run(Inbox(options, journal, progress, thread).run())
+    edge = options.settings.edge
+    with sole_use(edge.folder), heartbeat(heartbeat_file(options.home, PROGRAM), progress):
+        with suppress(OSError):  # the disk may be full: without room, there is no journal
+            ParsedRetention(edge, options.rules).apply(now=True)
+        with (
+            InboxJournal(options.home / JOURNAL_FILE) as journal,
+            ThreadPoolExecutor(1, "analysis", initializer=_begin_thread) as thread,
+        ):
+            return asyncio.run(Inbox(options, journal, progress, thread).run())
 
 
 class Inbox:
@@ -99,7 +103,7 @@ class Inbox:
         self._stop, self._arrived = asyncio.Event(), asyncio.Event()
         self._reload = False
         self._queue: list[WaitingFile] = []
-        self._rejected = 0
+        self._rejected = self._left = 0
 
     async def run(self) -> int:
         """Until it is stopped. Returns the exit code. Raises TidzamError if it cannot begin."""
@@ -112,7 +116,7 @@ class Inbox:
             await self._serve()
             await self._outbox.drain()
         await self._status.write("stopped", self._queue)
-        return int(self._options.once and self._rejected > 0)
+        return int(self._options.once and self._rejected + self._left > 0)
 
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -201,8 +205,15 @@ class Inbox:
             failures = 0
             if is_done:
                 if self._options.once:
+                    self._tell_what_is_left()
                     return
                 await self._wait(self._edge.check_every_s)
+
+    def _tell_what_is_left(self) -> None:
+        left = [file for file in self._queue if file.path.exists()]
+        self._left = len(left)
+        for file in left:
+            log.warning("%s is left: it is still being written, or was changed meanwhile", shown(file.name))
 
     async def _failed(self, reason: str) -> None:
         if self._status.fault != reason:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from tidzam.audio.file_types import is_system_file
 from tidzam.audio.recording_time import TimeRules
 from tidzam.keep_marks import KEEP
 from tidzam.recording_names import parse_recording_name, stem_of
+from tidzam.text import shown
+
+log = logging.getLogger(__name__)
 
 _MOST_KNOWN: Final = 100_000
 
@@ -57,21 +61,32 @@ class WaitingFiles:
     def __init__(self, folder: Path, rules: TimeRules) -> None:
         self.folder, self._rules = folder, rules
         self._named: dict[str, tuple[str, datetime | None]] = {}
+        self._passed_over = set[Path]()
 
     def scan(self) -> Sequence[WaitingFile]:
         """All files, oldest first, by the times in their names. Raises OSError."""
-        if len(self._named) > _MOST_KNOWN:
+        if max(len(self._named), len(self._passed_over)) > _MOST_KNOWN:
             self._named.clear()
+            self._passed_over.clear()
         found = []
         with os.scandir(self.folder) as entries:
             for entry in entries:
                 path = Path(entry.path)
-                if is_system_file(path) or entry.name.endswith(KEEP) or not entry.is_file(follow_symlinks=False):
+                if is_system_file(path) or entry.name.endswith(KEEP):
+                    continue
+                if not entry.is_file(follow_symlinks=False):
+                    self._pass_over(path)
                     continue
                 stamp = stamp_of(path)
                 if stamp is not None:
                     found.append(WaitingFile(path, *self._name_of(path), stamp))
         return sorted(found, key=lambda file: file.order)
+
+    def _pass_over(self, path: Path) -> None:
+        """Say once that something is no file. A link may lead anywhere, and a pipe would be waited for."""
+        if path not in self._passed_over:
+            self._passed_over.add(path)
+            log.warning("%s is passed over: it is a link, a folder or something else that is no file", shown(path))
 
     def _name_of(self, path: Path) -> tuple[str, datetime | None]:
         """The name of a recording and its start."""

@@ -26,6 +26,7 @@ from typing import Any, Final, Self
 from analyzer.archive.job import FileOutcome
 from analyzer.inbox.entries import CsvState, InboxCounts, InboxEntry, WantedDetections
 from analyzer.inbox.folder import WaitingFile
+from analyzer.inbox.sole_use import other_inference
 from tidzam.errors import TidzamError
 from tidzam.results import Detection
 from tidzam.text import shown
@@ -231,11 +232,7 @@ class InboxJournal:
                 yield
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
-                raise TidzamError(
-                    f"Another process uses {shown(self.path)}.",
-                    hint="One inference at a time may analyze the files of a node: end the other one.",
-                    code="journal",
-                ) from None
+                raise other_inference(self.path) from None
             raise self._fault(error) from None
         except (sqlite3.Error, OSError, ValueError) as error:
             raise self._fault(error) from None

@@ -15,10 +15,10 @@ from stream_manager.direct.feed import DirectFeed
 from stream_manager.direct.inputs import DirectInput
 from stream_manager.direct.options import DirectSource
 from stream_manager.recorder.encoder import SUFFIXES, Encoder, FileEncoder, encoder_argv
-from stream_manager.recorder.events import Notice, RecorderBeat, RecorderEvent
+from stream_manager.recorder.events import Lost, Notice, RecorderBeat, RecorderEvent
 from stream_manager.recorder.folder import RecordingFolder
 from stream_manager.recorder.options import FLAC_CHANNELS, RecorderOptions
-from stream_manager.recorder.recording import RecordingInProgress
+from stream_manager.recorder.recording import NOT_RECORDED, RecordingInProgress
 from stream_manager.recorder.soundfile_encoder import FORMATS, SoundFileEncoder
 from stream_manager.recorder.worker import Worker, clear_unfinished_repairs
 from tidzam.jack.ring import Ring
@@ -28,6 +28,7 @@ from tidzam.segments import SegmentIndex
 Send = Callable[[str, RecorderEvent], None]
 """Receives the name of a source and an event of its recorder, in any thread."""
 GAP_REASON: Final = "input"
+KILLED: Final = "killed"
 _CLOCK_S: Final = 1.0
 _FEED_S: Final = 4.0
 _REPAIRS_S: Final = 4.0
@@ -53,13 +54,17 @@ class DirectRecorder:
         self._worker = Worker(self._folder, self._send, self._faults.put, index)
         clear_unfinished_repairs(self._folder)
         self._ended_s = self._folder.ended_s()
-        for part in self._folder.leftovers():
+        leftovers = self._folder.leftovers()
+        self._killed_s = self._ended_s if leftovers else None
+        """When an earlier recorder was killed; None if it was not, or what is missing since then is counted."""
+        for part in leftovers:
             self._worker.repair(part)
         if index is not None:
             self._worker.complete_index()
         self._ring: Ring | None = None
         self._recording: RecordingInProgress | None = None
         self._before = RecorderBeat("waiting", 0, 0, 0)
+        self._keep_setting = "edge.parsed" if complete_in is not None else ""
         self._past_s = self._past_lost_s = 0.0
         self._clock_due_s = 0.0
         self._problem: str | None = None
@@ -85,12 +90,13 @@ class DirectRecorder:
         for reason in self._new_faults():
             recording.fail(reason, now_s)
         recording.step(connected=self.feed.state.is_delivering, now_s=now_s)
+        self._count_missing_since_kill(recording, ring)
 
     def state(self) -> RecordedSourceStatus:
         """The present state."""
         beat, feed = self._beat(), self.feed.state
         state = "ended" if feed.has_ended else beat.state
-        problem = beat.problem or self._problem or feed.problem
+        problem = beat.problem.removeprefix(NOT_RECORDED) or self._problem or feed.problem
         if problem and state == "waiting":
             state = "away"
         rate_hz = self._ring.rate_hz if self._ring is not None else 1
@@ -103,6 +109,7 @@ class DirectRecorder:
             feed.outages,
             round(feed.outage_s, 3),
             problem,
+            self._worker.publish_fault,
         )
 
     def close(self) -> None:
@@ -120,7 +127,7 @@ class DirectRecorder:
         options = replace(self._source.record, channels=ring.slots)
         self._problem = unsuitable(options)
         if self._problem is not None:
-            self._send(Notice(f"it {self._problem}"))
+            self._send(Notice(f"it {NOT_RECORDED}{self._problem}"))
             return
         self._recording = RecordingInProgress(
             options,
@@ -131,7 +138,18 @@ class DirectRecorder:
             self._send,
             ended_s=self._ended_s,
             gap_reason=GAP_REASON,
+            keep_setting=self._keep_setting,
         )
+
+    def _count_missing_since_kill(self, recording: RecordingInProgress, ring: Ring) -> None:
+        """Once something is recorded again: what is missing since an earlier recorder was killed."""
+        if self._killed_s is None or not (frames := recording.beat().frames):
+            return
+        missing_s = time.time() - frames / ring.rate_hz - self._killed_s
+        if missing_s > 0:  # else the clock was set back
+            self._past_lost_s += missing_s
+            self._send(Lost(self._killed_s, missing_s, KILLED))
+        self._killed_s = None
 
     def _end(self) -> None:
         if self._recording is None or self._ring is None:
@@ -157,10 +175,10 @@ class DirectRecorder:
 
 
 def unsuitable(options: RecorderOptions) -> str | None:
-    """Why a source cannot be recorded as its options say, as the end of a sentence; None if it can."""
+    """Why a source cannot be recorded as its options say, as a sentence; None if it can."""
     if options.format == "flac" and options.channels > FLAC_CHANNELS:
         return (
-            f"is not recorded: it has {options.channels} channels, and FLAC holds at most {FLAC_CHANNELS}. "
+            f"it has {options.channels} channels, and FLAC holds at most {FLAC_CHANNELS}. "
             "Set `record.format` to opus or wav."
         )
     return None

@@ -66,6 +66,7 @@ class RecordingFolder:
     def _move(self, part: Path, folder: Path) -> Path:
         """Move a complete file to `folder`, and remember in the lock file until when was recorded: whoever takes files
         from there may have removed it when that is asked for."""
+        folder.mkdir(exist_ok=True)  # somebody may have removed it
         self._lock.write_text(f"{part.stat().st_mtime:.3f}\n", encoding="utf-8")
         target = _free(folder / final_path(part).name)
         part.rename(target)

@@ -29,6 +29,7 @@ RETAKE_S: Final = 2
 BLOCKED_S: Final = 3.0
 ROOM_CHECK_S: Final = 1.0
 SYNC_S: Final = 10.0
+NOT_RECORDED: Final = "is not recorded: "  # the problems of a RecorderBeat begin so
 _CHUNK_S: Final = 0.25
 
 
@@ -58,9 +59,10 @@ class RecordingInProgress:
         *,
         ended_s: float | None = None,
         gap_reason: str = "xrun",
+        keep_setting: str = "record.keep",
     ) -> None:
         """`ended_s` is when the last file of an earlier recorder ended: the first file starts later. `gap_reason` is
-        why frames are missing in the ring."""
+        why frames are missing in the ring. `keep_setting` says how much is kept, empty if everything is."""
         self._options, self._ring, self._reader = options, ring, RingReader(ring)
         self._folder, self._worker, self._start, self._send = folder, worker, start, send
         self._places = [(slot, CLOCK) for slot in range(options.channels)]
@@ -73,7 +75,7 @@ class RecordingInProgress:
         self._cut_s = self._cut_frame = 0
         self._follows: int | None = None
         """When the next file starts (seconds since 1970), if it starts at the sample after the last file."""
-        self._ended_s, self._gap_reason = ended_s, gap_reason
+        self._ended_s, self._gap_reason, self._keep_setting = ended_s, gap_reason, keep_setting
         self._pause: Pause | None = None
         self._short_runs, self._failed_s, self._room_due_s, self._sync_due_s = 0, -math.inf, 0.0, 0.0
         self._frames = self._lost_frames = self._counted_until = 0
@@ -97,6 +99,7 @@ class RecordingInProgress:
 
         A file only begins while the source is `connected`; silence completes one that has begun.
         """
+        self._worker.publish_again(now_s)
         end = self._ring.written_until()
         if self._timeline is None or not end:
             return
@@ -127,8 +130,9 @@ class RecordingInProgress:
     def beat(self) -> RecorderBeat:
         """The current state."""
         size = self._worker.bytes + (self._file.size if self._file else 0)
-        if self._pause is not None:
-            return RecorderBeat("paused", self._frames, size, self._lost_frames, self._pause.code, self._pause.problem)
+        if (pause := self._pause) is not None:
+            lost_frames = self._lost_frames + max(0, (self._position or 0) - pause.since)  # counted when it ends
+            return RecorderBeat("paused", self._frames, size, lost_frames, pause.code, pause.problem)
         return RecorderBeat("waiting" if self._file is None else "recording", self._frames, size, self._lost_frames)
 
     @property
@@ -251,7 +255,7 @@ class RecordingInProgress:
             self._retake(file)
         else:
             delay_s = POLICY.delay_s(self._short_runs)
-            self._pause_until("recording_failed", f"is not recorded: {reason}.", now_s + delay_s, broken)
+            self._pause_until("recording_failed", f"{NOT_RECORDED}{reason}.", now_s + delay_s, broken)
 
     def _retake(self, file: ContinuousFile) -> None:
         """Go on in another file from a whole second for which all audio is in the ring; the old one is to end there."""
@@ -269,7 +273,8 @@ class RecordingInProgress:
             self._worker.repair(file.part, limit_s=second)
 
     def _pause_for_room(self, now_s: float, broken: tuple[Path, ...] = ()) -> None:
-        problem = f"is not recorded: the disk of {self._folder.path} is full. Free space, or lower `record.keep`."
+        lower = f", or lower `{self._keep_setting}`" if self._keep_setting else ""
+        problem = f"{NOT_RECORDED}the disk of {self._folder.path} is full. Free space{lower}."
         self._pause_until("recording_disk_full", problem, now_s + ROOM_CHECK_S, broken)
 
     def _pause_until(self, code: str, problem: str, until_s: float, broken: tuple[Path, ...]) -> None:

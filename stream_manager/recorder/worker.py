@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -20,6 +21,7 @@ from tidzam.segments import Segment, SegmentIndex
 
 Send = Callable[[RecorderEvent], None]
 END_TIMEOUT_S: Final = 30.0
+PUBLISH_AGAIN_S: Final = 5.0
 
 
 class Worker:
@@ -36,6 +38,10 @@ class Worker:
         self._thread, self._repairs = ThreadPoolExecutor(1, "finish"), ThreadPoolExecutor(1, "repair")
         self._repairing: list[Future[None]] = []
         self._postponed: list[tuple[Path, int | None]] = []
+        self._unpublished: deque[tuple[Path, Callable[[Path, int], None]]] = deque()
+        self._publish_due_s = 0.0
+        self.publish_fault: str | None = None
+        """Why complete files wait to be published; None if none does."""
         self.bytes = 0
         """Bytes of the files completed so far."""
         self.waiting = 0
@@ -68,12 +74,20 @@ class Worker:
         for part, limit_s in postponed:
             self.repair(part, limit_s=limit_s)
 
+    def publish_again(self, now_s: float) -> None:
+        """Try again to publish the complete files for which that has failed, every PUBLISH_AGAIN_S."""
+        if self._unpublished and now_s >= self._publish_due_s:
+            self._publish_due_s = now_s + PUBLISH_AGAIN_S
+            self._submit(self._publish_waiting)
+
     def flush(self) -> None:
         """Wait until all jobs so far are done."""
         self._thread.submit(lambda: None).result()
 
     def close(self, *, repairs_s: float) -> None:
         """Wait until all files are complete, and for up to `repairs_s` for repairs, which the next recorder repeats."""
+        if self._unpublished:
+            self._submit(self._publish_waiting)
         self._thread.shutdown()
         wait(self._repairing, repairs_s)
 
@@ -114,11 +128,39 @@ class Worker:
         self._publish(part, loudness)
 
     def _publish(self, part: Path, loudness: Loudness) -> None:
+        def published(final: Path, size: int) -> None:
+            self._add_to_index(final, loudness.max_amp)
+            self._send(FileFinished(str(final), size, loudness.max_amp, loudness.text))
+
+        self._publish_or_wait(part, published)
+
+    def _publish_or_wait(self, part: Path, published: Callable[[Path, int], None]) -> None:
+        """Publish a complete file and pass its name and size on to `published`, now or when it works again."""
+        try:
+            self._publish_now(part, published)
+        except OSError as error:
+            if not self._unpublished:
+                self._send(Notice(f"complete files wait to be published: {error}"))
+            self.publish_fault = str(error)
+            self._unpublished.append((part, published))
+
+    def _publish_waiting(self) -> None:
+        while self._unpublished:
+            part, published = self._unpublished[0]
+            try:
+                if part.exists():  # else it was published, but its new name could not be flushed to disk
+                    self._publish_now(part, published)
+            except OSError as error:
+                self.publish_fault = str(error)
+                return
+            self._unpublished.popleft()
+        self.publish_fault = None
+
+    def _publish_now(self, part: Path, published: Callable[[Path, int], None]) -> None:
+        size = part.stat().st_size
         final = self._folder.publish(part)
-        size = final.stat().st_size
         self.bytes += size
-        self._add_to_index(final, loudness.max_amp)
-        self._send(FileFinished(str(final), size, loudness.max_amp, loudness.text))
+        published(final, size)
 
     def _repair(self, part: Path, limit_s: int | None) -> None:
         if not part.exists():
@@ -140,11 +182,11 @@ class Worker:
         self._publish_repaired(part, content)
 
     def _publish_repaired(self, part: Path, content: AudioSummary) -> None:
-        final = self._folder.publish(part)
-        size = final.stat().st_size
-        self.bytes += size
-        self._add_to_index(final, content.peak)
-        self._send(Repaired(str(final), size, content.seconds, content.peak, content.loudness.text))
+        def published(final: Path, size: int) -> None:
+            self._add_to_index(final, content.peak)
+            self._send(Repaired(str(final), size, content.seconds, content.peak, content.loudness.text))
+
+        self._publish_or_wait(part, published)
 
     def _complete_index(self) -> None:
         assert self._index is not None

@@ -79,6 +79,11 @@ def edge_faults(status: EdgeStatus, pids: Mapping[str, int | None], *, now_s: fl
         found.append(EdgeFault(f"The recorder has written no status for {now_s - recorder.time_s:.0f} s."))
     else:
         found += [fault for source in recorder.sources if (fault := _source_fault(source)) is not None]
+        found += [
+            EdgeFault(f"Source {one.name}: complete files cannot be moved: {one.waiting}", source=one.name)
+            for one in recorder.sources
+            if one.waiting is not None
+        ]
     if inference is None or inference.pid != pids.get("inference") or inference.state == "loading":
         found.append(EdgeFault("The inference has not loaded its classifiers yet.", pending=True))
     elif inference.fault is not None:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from analyzer.inbox.folder import WaitingFiles, is_being_written
 from tidzam.audio.recording_time import TimeRules
 
@@ -37,6 +39,17 @@ def test_hidden_files_folders_links_and_marks_are_left_out(tmp_path: Path) -> No
     (tmp_path / "folder.wav").mkdir()
     (tmp_path / "link.wav").symlink_to(tmp_path / "a.wav")
     assert waiting(tmp_path, ".a.wav.part", "a.wav", "a.wav.keep", "Thumbs.db") == ["a.wav"]
+
+
+def test_what_is_passed_over_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    files = WaitingFiles(tmp_path, TimeRules())
+    (tmp_path / "link.wav").symlink_to(tmp_path / "a.wav")
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / ".hidden").mkdir()
+    for _ in range(2):
+        assert files.scan() == []
+    said = sorted(record.getMessage().split(" ")[0] for record in caplog.records)
+    assert said == [str(tmp_path / "link.wav"), str(tmp_path / "pipe.wav")]
 
 
 def test_the_day_is_that_in_utc(tmp_path: Path) -> None:

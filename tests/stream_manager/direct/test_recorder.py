@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import soundfile
 from stream_manager.direct.inputs import DirectInput
 from stream_manager.direct.open_input import open_input
 from stream_manager.direct.options import DirectOptions, DirectSource
-from stream_manager.direct.recorder import DirectRecorder
+from stream_manager.direct.recorder import KILLED, DirectRecorder
 from stream_manager.recorder.events import FileFinished, Lost, RecorderEvent, Repaired
 from tests.stream_manager.direct.harness import RATE_HZ, PlayedSource, direct_source, ramp, recorded, sound_file
 from tests.support.eventually import eventually
@@ -77,6 +79,39 @@ def test_complete_files_are_moved_at_once_to_where_they_are_wanted(tmp_path: Pat
         run.until(lambda: run.of(FileFinished))
     assert {Path(event.file).parent for event in run.of(FileFinished)} == {complete}
     assert not list((tmp_path / "temp").glob("*.flac"))
+
+
+def test_a_complete_file_waits_while_it_cannot_be_moved(tmp_path: Path) -> None:
+    complete = tmp_path / "gone" / "complete"
+    source = direct_source(tmp_path / "temp", str(sound_file(tmp_path, ramp(RATE_HZ))))
+    with running(source, complete_in=complete) as run:
+        run.until(lambda: run.recorder.state().waiting)
+        assert not run.of(FileFinished)
+        complete.parent.mkdir()
+        run.until(lambda: run.of(FileFinished) and run.recorder.state().waiting is None)
+    assert len(run.of(FileFinished)) == len(list(complete.iterdir()))
+    assert not list((tmp_path / "temp").glob(".*.part"))
+
+
+def test_what_is_missing_since_a_kill_is_counted_and_nothing_after_a_stop(tmp_path: Path) -> None:
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    part = temp / ".pond-2026-05-01-06-30-00.flac.part"
+    part.write_bytes(sound_file(tmp_path, ramp(20000)).read_bytes())
+    os.utime(part, (ended_s := time.time() - 100, ended_s))
+    for missing_s in (100, 0):
+        with running(direct_source(temp, str(tmp_path / "played.flac"))) as run:
+            run.until(lambda: run.recorder.state().seconds > 0)
+        assert run.recorder.state().lost_s == pytest.approx(missing_s, abs=20)
+        assert [lost.reason for lost in run.of(Lost)] == [KILLED] * bool(missing_s)
+
+
+def test_what_a_source_cannot_be_recorded_for_is_said_once(tmp_path: Path) -> None:
+    source = direct_source(tmp_path / "to", str(sound_file(tmp_path, ramp(RATE_HZ, 8))))
+    source = replace(source, channels=(0, *range(8)))
+    with running(source) as run:
+        run.until(lambda: run.recorder.state().problem)
+    assert str(run.recorder.state().problem).startswith("it has 9 channels, and FLAC holds at most 8.")
 
 
 def test_a_later_recorder_never_reuses_a_name_whoever_took_the_file(tmp_path: Path) -> None:

@@ -277,7 +277,10 @@ def test_a_full_disk_pauses_the_recording_until_there_is_room(tmp_path: Path, so
     while not harness.recording.beat().code:
         harness.play(0.2)
         time.sleep(0.01)
-    assert harness.recording.beat().code == "recording_disk_full"
+    paused = harness.recording.beat()
+    assert (paused.code, "`record.keep`" in paused.problem) == ("recording_disk_full", True)
+    harness.play(0.2)
+    assert harness.recording.beat().lost_frames > paused.lost_frames
     harness.start = start
     harness.play(4)
     harness.close()

@@ -55,6 +55,14 @@ def test_a_source_that_is_away_is_a_fault_with_its_reason() -> None:
     assert found == ["Source pond is not recorded: hw:1: no such device"]
 
 
+def test_files_that_cannot_be_moved_are_a_fault() -> None:
+    recorded = RecordedSourceStatus("pond", "recording", waiting="audio-to-parse: no space left")
+    status = replace(WELL, recorder=replace(RECORDER, sources=(recorded,)))
+    assert reasons(status, pending=False) == [
+        "Source pond: complete files cannot be moved: audio-to-parse: no space left"
+    ]
+
+
 def test_a_recorder_that_writes_nothing_is_at_fault() -> None:
     assert edge_faults(WELL, PIDS, now_s=1100.0)[0].reason == "The recorder has written no status for 100 s."
 
