@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -43,6 +43,25 @@ def settings_of(folder: Path, nn: Path, **edge: Any) -> Settings:
     return Settings(home=folder, edge=EdgeSettings(**places), analyzer=AnalyzerSettings(nn=nn))
 
 
+def program(words: Sequence[str], log: str) -> int:
+    """Run the command line of the inference with its output in the file `log`, and its exit code in `log`.code."""
+    from analyzer.inbox import __main__ as inbox
+
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
+    sys.argv = ["inference", *words]
+    code: object = 0
+    try:
+        inbox.main()
+    except SystemExit as end:
+        code = end.code
+    finally:
+        sys.stderr.flush()
+        Path(f"{log}.code").write_text(str(code))
+    return 0
+
+
 class InboxRun:
     """A forked process. `wait` returns whether it has ended."""
 
@@ -53,6 +72,9 @@ class InboxRun:
     def kill(self) -> None:
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+
+    def send(self, number: signal.Signals) -> None:
+        signal.pidfd_send_signal(self._descriptor, number)
 
     def wait(self, timeout_s: float) -> bool:
         ready, _, _ = select.select([self._descriptor], [], [], timeout_s)
@@ -155,12 +177,12 @@ def _kill_at(step: int) -> None:
     sys.setprofile(follow)
 
 
-WORK: Final[Mapping[str, Any]] = {"inference": inference, "work": work, "arrivals": arrivals}
+WORK: Final[Mapping[str, Any]] = {"inference": inference, "work": work, "arrivals": arrivals, "program": program}
 
 
 def _serve(nn: Path) -> None:
     """Import everything and load the bundles, then fork a child per request."""
-    for module in ("analyzer.inbox.app", "onnxruntime", "scipy.fft", "scipy.sparse"):
+    for module in ("analyzer.inbox.app", "analyzer.inbox.command", "onnxruntime", "scipy.fft", "scipy.sparse"):
         import_module(module)
     from analyzer.archive.job import FileJob, loaded_pipeline
 

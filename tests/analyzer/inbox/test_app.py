@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ import yaml
 
 from tests.support.bundles import write_tone_bundle
 from tests.support.eventually import eventually
-from tests.support.inbox import name_of
+from tests.support.inbox import InboxRun, InboxTemplate, inbox_template, name_of
 from tests.support.sound import tone
 from tidzam.inbox_status import InboxStatus
 
@@ -46,15 +44,39 @@ def profile(home: Path, nn: Path, *, sinks: object = (), check_every_s: int = 36
     return path
 
 
-@contextmanager
-def inference(*words: object) -> Iterator[subprocess.Popen[str]]:
-    """The program while it runs; it is killed at the end."""
-    argv = [sys.executable, "-P", "-m", "analyzer.inbox", *map(str, words)]
-    with subprocess.Popen(argv, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+class Program:
+    """The inference while it runs, forked from one that has imported everything."""
+
+    def __init__(self, run: InboxRun, log: Path) -> None:
+        self.run, self._log = run, log
+
+    def ended(self) -> tuple[int, str]:
+        """Its exit code, and its log."""
+        assert self.run.wait(WITHIN_S)
+        return int(Path(f"{self._log}.code").read_text()), self._log.read_text()
+
+
+Inference = Callable[..., AbstractContextManager[Program]]
+
+
+@pytest.fixture(scope="module")
+def template(nn: Path) -> Iterator[InboxTemplate]:
+    with inbox_template(nn) as made:
+        yield made
+
+
+@pytest.fixture
+def inference(template: InboxTemplate, tmp_path: Path) -> Inference:
+    """Run the program with some words on its command line; it is killed at the end."""
+    numbers = count()
+
+    @contextmanager
+    def run(*words: object) -> Iterator[Program]:
+        log = tmp_path / f"{next(numbers)}.log"
+        with template.run("program", words=[str(word) for word in words], log=log) as forked:
+            yield Program(forked, log)
+
+    return run
 
 
 def arrive(home: Path, number: int, *, hz: float = 2000.0) -> Path:
@@ -77,19 +99,13 @@ def status_is(home: Path, condition: Callable[[InboxStatus], object]) -> None:
     eventually(met, within_s=WITHIN_S, what=lambda: f"a state unlike {InboxStatus.read(home)}")
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """The exit code of the program, and its log."""
-    _, errors = process.communicate(timeout=WITHIN_S)
-    return process.returncode, errors
-
-
 def rows(home: Path) -> list[str]:
     (path,) = home.glob("detections-*.csv")
     with path.open(newline="") as file:
         return [row["file"] for row in csv.DictReader(file)]
 
 
-def test_files_are_analyzed_as_they_arrive_and_a_stop_is_clean(tmp_path: Path, nn: Path) -> None:
+def test_files_are_analyzed_as_they_arrive_and_a_stop_is_clean(tmp_path: Path, nn: Path, inference: Inference) -> None:
     sinks = [{"type": "jsonl", "path": str(tmp_path / "found.jsonl")}]
     with inference("--profile", profile(tmp_path, nn, sinks=sinks)) as process:
         status_is(tmp_path, lambda status: status.state == "waiting")
@@ -98,8 +114,8 @@ def test_files_are_analyzed_as_they_arrive_and_a_stop_is_clean(tmp_path: Path, n
         second = arrive(tmp_path, 1, hz=0)
         status_is(tmp_path, lambda status: status.analyzed == 2 and status.sinks["jsonl"].waiting == 0)
         assert (tmp_path / "inference.beat").exists()
-        process.send_signal(signal.SIGTERM)
-        code, log = ended(process)
+        process.run.send(signal.SIGTERM)
+        code, log = process.ended()
     assert (code, first.exists(), second.exists()) == (0, False, False)
     assert f"{name_of(0)}: 1.0 s of audio, 1 detection\n" in log
     status = InboxStatus.read(tmp_path)
@@ -109,18 +125,22 @@ def test_files_are_analyzed_as_they_arrive_and_a_stop_is_clean(tmp_path: Path, n
     assert len((tmp_path / "found.jsonl").read_text().splitlines()) == 1
 
 
-def test_once_works_off_what_is_there_and_tells_what_it_could_not(tmp_path: Path, nn: Path) -> None:
+def test_once_works_off_what_is_there_and_tells_what_it_could_not(
+    tmp_path: Path, nn: Path, inference: Inference
+) -> None:
     arrive(tmp_path, 1)
     arrive(tmp_path, 2).write_text("no sound")
     arrive(tmp_path, 0)
     with inference("--profile", profile(tmp_path, nn), "--once") as process:
-        code, log = ended(process)
+        code, log = process.ended()
     assert code == 1
     assert f"{name_of(2)} is rejected" in log
     assert rows(tmp_path) == [name_of(0), name_of(1)]
 
 
-def test_a_sink_that_fails_delays_no_file_and_receives_everything_later(tmp_path: Path, nn: Path) -> None:
+def test_a_sink_that_fails_delays_no_file_and_receives_everything_later(
+    tmp_path: Path, nn: Path, inference: Inference
+) -> None:
     blocked = tmp_path / "found.jsonl"
     blocked.mkdir()
     sinks = [{"type": "jsonl", "path": str(blocked)}]
@@ -131,53 +151,75 @@ def test_a_sink_that_fails_delays_no_file_and_receives_everything_later(tmp_path
         status = InboxStatus.read(tmp_path)
         assert status is not None
         assert "found.jsonl cannot be written" in (status.sinks["jsonl"].fault or "")
-        process.kill()
+        process.run.kill()
     blocked.rmdir()
     with inference("--profile", tmp_path / "profile.yaml", "--once") as process:
-        assert ended(process)[0] == 0
+        assert process.ended()[0] == 0
     assert len(blocked.read_text().splitlines()) == 2
 
 
-def test_the_folder_by_hand_holds_everything(tmp_path: Path) -> None:
+def test_the_folder_by_hand_holds_everything(tmp_path: Path, inference: Inference) -> None:
     (tmp_path / "audio-to-parse").mkdir()
     with inference("--folder", tmp_path, "--once") as process:
-        assert ended(process)[0] == 0
+        assert process.ended()[0] == 0
     status = InboxStatus.read(tmp_path)
     assert status is not None
     assert status.state == "stopped"
 
 
-def test_a_second_inference_does_not_start(tmp_path: Path, nn: Path) -> None:
+def test_a_second_inference_does_not_start(tmp_path: Path, nn: Path, inference: Inference) -> None:
     with inference("--profile", profile(tmp_path, nn)):
         status_is(tmp_path, lambda status: status.state == "waiting")
         with inference("--profile", tmp_path / "profile.yaml") as second:
-            code, log = ended(second)
+            code, log = second.ended()
     assert code == 1
     assert "Another process uses" in log
 
 
-def test_a_hangup_loads_the_classifiers_again(tmp_path: Path, nn: Path) -> None:
+def test_a_second_inference_of_the_folder_does_not_start_either(tmp_path: Path, nn: Path, inference: Inference) -> None:
+    """Such as one that is started by hand, whose home, and journal, is another one."""
+    with inference("--profile", profile(tmp_path, nn)):
+        status_is(tmp_path, lambda status: status.state == "waiting")
+        with inference("--folder", tmp_path / "audio", "--once") as second:
+            code, log = second.ended()
+    assert code == 1
+    assert f"Another process uses {tmp_path / 'audio'}" in log
+
+
+def test_once_tells_what_is_still_being_written(tmp_path: Path, nn: Path, inference: Inference) -> None:
+    arrive(tmp_path, 0)
+    with (
+        arrive(tmp_path, 1).open("ab"),
+        inference("--profile", profile(tmp_path, nn), "--once") as process,
+    ):
+        code, log = process.ended()
+    assert code == 1
+    assert f"{name_of(1)} is left: it is still being written" in log
+    assert rows(tmp_path) == [name_of(0)]
+
+
+def test_a_hangup_loads_the_classifiers_again(tmp_path: Path, nn: Path, inference: Inference) -> None:
     with inference("--profile", profile(tmp_path, nn)) as process:
         status_is(tmp_path, lambda status: status.state == "waiting")
-        os.kill(process.pid, signal.SIGHUP)
+        process.run.send(signal.SIGHUP)
         arrive(tmp_path, 0)
         status_is(tmp_path, lambda status: status.analyzed == 1)
-        process.send_signal(signal.SIGTERM)
-        code, log = ended(process)
+        process.run.send(signal.SIGTERM)
+        code, log = process.ended()
     assert code == 0
     assert "loaded again: classifiers selector" in log
 
 
-def test_it_does_not_begin_without_classifiers(tmp_path: Path) -> None:
+def test_it_does_not_begin_without_classifiers(tmp_path: Path, inference: Inference) -> None:
     with inference("--profile", profile(tmp_path, tmp_path / "none")) as process:
-        code, log = ended(process)
+        code, log = process.ended()
     assert code == 1
     assert "none" in log
 
 
 @pytest.mark.parametrize("words", [(), ("--once",)])
-def test_a_folder_or_a_profile_is_needed(words: tuple[str, ...]) -> None:
+def test_a_folder_or_a_profile_is_needed(words: tuple[str, ...], inference: Inference) -> None:
     with inference(*words) as process:
-        code, log = ended(process)
+        code, log = process.ended()
     assert code == 2
     assert "--profile" in log
