@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -203,3 +205,14 @@ def split_date(stem: str) -> tuple[str, datetime | None]:
         return found[1], datetime(year, month, day, hour, minute, second, microsecond, UTC)
     except ValueError:
         return stem, None
+
+
+def numbered(path: Path) -> Iterator[Path]:
+    """`path`, and then the same with a number: `NAME-2.flac`, `NAME-3.flac` and so on.
+
+    >>> [path.name for path in itertools.islice(numbered(Path("owl.flac")), 2)]
+    ['owl.flac', 'owl-2.flac']
+    """
+    yield path
+    for number in itertools.count(2):
+        yield path.with_stem(f"{path.stem}-{number}")

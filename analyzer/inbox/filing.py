@@ -16,6 +16,7 @@ from tidzam.atomic import sync_folder
 from tidzam.config.edge import EdgeSettings
 from tidzam.edge_folders import EdgeFolders
 from tidzam.labels import is_no_sound
+from tidzam.naming import numbered
 from tidzam.patterns import matches
 from tidzam.results import Detection
 from tidzam.temporaries import temporary_file
@@ -59,11 +60,7 @@ def _has_speech(report: FileReport) -> bool:
 
 def _free(path: Path) -> Path:
     """`path`, or if that exists, with a number: the clock was set back, and the file before has the same name."""
-    number, free = 2, path
-    while free.exists():
-        free = path.with_stem(f"{path.stem}-{number}")
-        number += 1
-    return free
+    return next(free for free in numbered(path) if not free.exists())
 
 
 def put_away(entry: InboxEntry, folders: EdgeFolders) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tidzam.atomic import sync_file, sync_folder
-from tidzam.naming import HELD_SUFFIX, PART_SUFFIX, recording_stem, split_date
+from tidzam.naming import HELD_SUFFIX, PART_SUFFIX, numbered, recording_stem, split_date
 
 ASIDE: Final = "set-aside"
 _LOCK_TIMEOUT_S: Final = 15.0
@@ -107,7 +107,7 @@ class RecordingFolder:
         held, it stays hidden: nobody can say whether there is speech in it. Raises OSError."""
         aside = self.path / ASIDE
         aside.mkdir(exist_ok=True)
-        names = _numbered(aside / final_path(part).name)
+        names = numbered(aside / final_path(part).name)
         targets = (hidden(path, HELD_SUFFIX) if self.is_held else path for path in names)
         target = next(path for path in targets if not path.exists())
         part.rename(target)
@@ -209,12 +209,6 @@ def _is_file_of(name: str, source: str) -> bool:
         return False
     stem, time = split_date(Path(final).stem)
     return stem == source and time is not None
-
-
-def _numbered(path: Path) -> Iterator[Path]:
-    yield path
-    for number in range(2, 100_000):
-        yield path.with_stem(f"{path.stem}-{number}")
 
 
 def _free_bytes(path: Path) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from tidzam.cli.tables import duration, plain_table, state_markup
-from tidzam.inbox_status import InboxStatus
+from tidzam.inbox_status import InboxSinkStatus
 from tidzam.node.edge_status import EdgeStatus
 
 
@@ -16,7 +18,7 @@ def print_edge(console: Console, status: EdgeStatus) -> None:
     console.print(_sources(status))
     console.print(_inference(status))
     if status.inference is not None and status.inference.sinks:
-        console.print(_sinks(status.inference))
+        console.print(edge_sinks_table(status.inference.sinks))
 
 
 def _sources(status: EdgeStatus) -> Table:
@@ -59,9 +61,13 @@ def _state(state: str) -> str:
     return f"[{'green' if state in ('waiting', 'analyzing') else 'yellow'}]{state}[/]"
 
 
-def _sinks(inference: InboxStatus) -> Table:
-    table = plain_table("Sinks", "sink", "files waiting", "errors", "")
-    for name, sink in inference.sinks.items():
-        fault = f"[red]{escape(sink.fault)}[/]" if sink.fault else ""
-        table.add_row(escape(name), str(sink.waiting), str(sink.errors), fault)
+def edge_sinks_table(sinks: Mapping[str, InboxSinkStatus]) -> Table:
+    """The sinks of the inference: the analyzed files whose detections they have not accepted, and why one fails.
+
+    What a sink has accepted may wait in its spool on disk until it is sent: its fault then says how much.
+    """
+    table = plain_table("Sinks", "sink", "files not accepted", "failures", "state")
+    for name, sink in sinks.items():
+        state = f"[red]{escape(sink.fault)}[/]" if sink.fault else "[green]ok[/]"
+        table.add_row(escape(name), str(sink.waiting), str(sink.errors), state)
     return table

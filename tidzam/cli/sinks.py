@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -14,7 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from tidzam.cli.options import HomeOption, JsonOption, console, running_node
+from tidzam.config import Settings
 from tidzam.errors import NodeError
+from tidzam.node.home import Home
 from tidzam.protocol.analyzer import SinkStatus
 from tidzam.terminal import command_line, print_json
 
@@ -23,22 +25,42 @@ app = command_line(help="Show where results go, and test it.")
 
 @app.callback(invoke_without_command=True)
 def sinks(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Show the sinks of the running analyzer: batches delivered and dropped, failures, and why one fails at present."""
+    """Show the sinks of the running analyzer: batches delivered and dropped, failures, and why one fails at present.
+
+    On an edge node, those of the inference: the files whose detections they have not accepted yet, failures, and why.
+    """
     context.obj = home
     if context.invoked_subcommand is not None:
         return
-    found = _running_sinks(home)
+    place, settings = running_node(home)
+    if settings.edge.enabled:
+        _show_edge_sinks(place, as_json=as_json)
+        return
+    found = _running_sinks(place, settings)
     if as_json:
         print_json({"sinks": [sink.model_dump(mode="json") for sink in found]})
     else:
         console.print(sinks_table(found))
 
 
-def _running_sinks(home: Path | None) -> tuple[SinkStatus, ...]:
+def _show_edge_sinks(place: Home, *, as_json: bool) -> None:
+    """Raises NodeError if the inference has not written its state yet."""
+    from tidzam.cli.edge_tables import edge_sinks_table
+    from tidzam.inbox_status import InboxStatus
+
+    status = InboxStatus.read(place.root)
+    if status is None:
+        raise NodeError(f"The inference of the node of {place.root} has not begun.", hint="See `tidzam status`.")
+    if as_json:
+        print_json({"sinks": [{"name": name, **asdict(sink)} for name, sink in status.sinks.items()]})
+    else:
+        console.print(edge_sinks_table(status.sinks))
+
+
+def _running_sinks(place: Home, settings: Settings) -> tuple[SinkStatus, ...]:
     """Raises NodeError if the analyzer does not answer."""
     from tidzam.node.status import node_status
 
-    place, settings = running_node(home)
     status = node_status(place, settings, thorough=False)
     if status.analyzer is None:
         raise NodeError(f"The analyzer of the node of {place.root} does not answer.", hint="See `tidzam status`.")

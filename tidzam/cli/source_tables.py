@@ -118,12 +118,18 @@ def alsa_table(devices: Sequence[AlsaDevice]) -> Table:
     return table
 
 
-def device_profile(device: AlsaDevice) -> str:
-    """The sections of a profile that make a source of `device`."""
+def device_profile(device: AlsaDevice, *, edge: bool = False) -> str:
+    """The sections of a profile that make a source of `device`, on an `edge` node or on another one."""
     rate_hz = _DEFAULT_RATE_HZ
     fixed = [int(rate) for rate in device.rates if rate.isdecimal()]
     if fixed and _DEFAULT_RATE_HZ not in fixed:
         rate_hz = max((rate for rate in fixed if rate >= 8000), default=rate_hz)
+    if edge:
+        return f"""sources:
+  - name: microphone
+    input: {{device: "plug{device.name}", rate_hz: {rate_hz}}}
+    nb_channels: 1
+"""
     return f"""jack:
   driver: alsa
   device: {device.name}

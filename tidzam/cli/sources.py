@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from tidzam.cli.audited import record_command
 from tidzam.cli.options import HomeOption, JsonOption, console, running_node, say
+from tidzam.config import Settings
 from tidzam.errors import NodeError
 from tidzam.node.home import Home, find_home
 from tidzam.protocol.source_status import SourceStatus, TransitionList
@@ -198,7 +199,8 @@ def devices(context: typer.Context, home: HomeOption = None, as_json: JsonOption
 
     found = capture_devices()
     place = _home(context, home)
-    server = place.settings().jack.server if place.profile.is_file() else None
+    settings = place.settings() if place.profile.is_file() else None
+    server = settings.jack.server if settings is not None and not settings.edge.enabled else None
     ports = capture_ports_of(server) if server else None
     if as_json:
         alsa = [{"name": device.name, **asdict(device)} for device in found]
@@ -207,14 +209,22 @@ def devices(context: typer.Context, home: HomeOption = None, as_json: JsonOption
     if found:
         console.print(alsa_table(found))
         console.print("Profile of a node that captures from the first one:\n")
-        console.print(escape(device_profile(found[0])), highlight=False)
+        profile = device_profile(found[0], edge=settings is not None and settings.edge.enabled)
+        console.print(escape(profile), highlight=False)
     else:
         console.print("This machine has no ALSA device that captures sound (none is listed in /proc/asound).")
     if ports is None:
-        console.print("\nThe node is not running: its JACK ports are not known.")
+        console.print("\n" + _no_ports(settings))
     else:
         console.print()
         console.print(jack_table(ports))
+
+
+def _no_ports(settings: Settings | None) -> str:
+    """Why no JACK ports are shown."""
+    if settings is not None and settings.edge.enabled:
+        return "An edge node has no JACK ports: it records devices by `input.device`."
+    return "The node is not running: its JACK ports are not known."
 
 
 def _home(context: typer.Context, home: Path | None) -> Home:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
@@ -148,13 +149,18 @@ Seconds = Annotated[float, typer.Option(min=0, help="Close the view after this t
 Save = Annotated[Path | None, typer.Option(help="Write the last screen to this SVG file.")]
 
 
+def _found_in(csv: Path | None) -> str:
+    """Where the detections of an edge node are: the CSV file of the day, or only its sinks."""
+    return "its sinks" if csv is None else str(csv.with_stem(f"{csv.stem}-{datetime.now(UTC):%Y-%m-%d}"))
+
+
 def watch(home: HomeOption = None, seconds: Seconds = 0.0, save: Save = None) -> None:
     """Show live the level and the likeliest classes of each channel, and the detections."""
     place, settings = running_node(home)
     if settings.edge.enabled:
         raise NodeError(
             "An edge node analyzes files, and has no live results to watch.",
-            hint=f"Show its state with `tidzam status`; its detections are in {settings.edge.csv or 'its sinks'}.",
+            hint=f"Show its state with `tidzam status`; its detections are in {_found_in(settings.edge.csv)}.",
             code="edge_node",
         )
     view = WatchState()

@@ -16,6 +16,7 @@ from tidzam.config.settings import AnalyzerSettings
 from tidzam.config.sources import DemoSettings
 from tidzam.errors import SetupError
 from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
+from tidzam.node.edge_profile import ignored_at_edge, without_ignored
 from tidzam.node.home import Home, disk_full
 from tidzam.node.icecast import icecast_config, listeners_file
 from tidzam.node.programs import LaunchContext, supervised_programs
@@ -38,6 +39,10 @@ def prepare(home: Home, settings: Settings, say: Say) -> Settings:
             ensure_token(home.token)
         sources = tuple(_resolve(source, home, settings, say) for source in settings.sources)
         resolved = settings.model_copy(update={"home": home.root, "sources": sources})
+        if settings.edge.enabled:
+            for remark in ignored_at_edge(settings):
+                say(remark)
+            resolved = without_ignored(resolved)
         password, admin_password = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
         profile = yaml.safe_dump(resolved.model_dump(mode="json", by_alias=True), sort_keys=False)
         _write(home.profile, profile.encode())

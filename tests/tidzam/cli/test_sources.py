@@ -143,6 +143,21 @@ def test_a_day_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
     assert "is not a day" in result.output
 
 
+def test_the_devices_are_listed_on_an_edge_node(tmp_path: Path) -> None:
+    (tmp_path / "profile.yaml").write_text("edge: {enabled: true}\n")
+    result = CliRunner().invoke(app, ["devices", "--home", str(tmp_path)])
+    assert result.exit_code == 0
+    assert "An edge node has no JACK ports" in result.output
+
+
+def test_the_profile_of_an_edge_node_names_the_device_in_its_source(tmp_path: Path) -> None:
+    webcam = AlsaDevice("C930e", 1, 0, "Webcam", "USB Audio", (1, 2), ("16000", "44100"))
+    (tmp_path / "edge.yaml").write_text("edge: {enabled: true}\n" + device_profile(webcam, edge=True))
+    (source,) = load_settings(tmp_path / "edge.yaml").sources
+    assert source.input is not None
+    assert (source.input.device, source.input.rate_hz) == ("plughw:C930e", 44100)
+
+
 def test_the_devices_are_listed_without_a_node(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["devices", "--home", str(tmp_path)])
     assert result.exit_code == 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,9 @@ from rich.console import Console
 
 from tests.support import status
 from tests.support.server import TOKEN, serving
-from tidzam.cli.watch import METER_WIDTH, WatchState, _watch, meter, screen
+from tidzam.cli.watch import METER_WIDTH, WatchState, _watch, meter, screen, watch
 from tidzam.config.settings import AccessSettings
+from tidzam.errors import NodeError
 from tidzam.protocol.analyzer import AnalysisEvent, DetectionEvent
 
 START = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
@@ -117,3 +120,10 @@ async def test_watching_uses_the_token_and_reports_a_wrong_one(
     assert view.connected is connected
     assert ("requires its token" in capsys.readouterr().out) is not connected
     assert "exception" not in caplog.text
+
+
+def test_an_edge_node_names_the_file_of_the_day(tmp_path: Path) -> None:
+    (tmp_path / "profile.yaml").write_text("edge: {enabled: true}\n")
+    with pytest.raises(NodeError) as raised:
+        watch(tmp_path)
+    assert re.search(r"/detections-\d{4}-\d\d-\d\d\.csv", str(raised.value.hint))
