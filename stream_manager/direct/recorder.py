@@ -90,7 +90,7 @@ class DirectRecorder:
         for reason in self._new_faults():
             recording.fail(reason, now_s)
         recording.step(connected=self.feed.state.is_delivering, now_s=now_s)
-        self._count_missing_since_kill(recording, ring)
+        self._count_missing_since_kill(recording.beat().frames)
 
     def state(self) -> RecordedSourceStatus:
         """The present state."""
@@ -141,11 +141,11 @@ class DirectRecorder:
             keep_setting=self._keep_setting,
         )
 
-    def _count_missing_since_kill(self, recording: RecordingInProgress, ring: Ring) -> None:
+    def _count_missing_since_kill(self, frames: int) -> None:
         """Once something is recorded again: what is missing since an earlier recorder was killed."""
-        if self._killed_s is None or not (frames := recording.beat().frames):
+        if self._killed_s is None or self._ring is None or not frames:
             return
-        missing_s = time.time() - frames / ring.rate_hz - self._killed_s
+        missing_s = time.time() - frames / self._ring.rate_hz - self._killed_s
         if missing_s > 0:  # else the clock was set back
             self._past_lost_s += missing_s
             self._send(Lost(self._killed_s, missing_s, KILLED))

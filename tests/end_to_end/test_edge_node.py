@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 import soundfile
 import yaml
+from typer.testing import CliRunner
 
+from tests.support.bundles import write_tone_bundle
 from tests.support.eventually import eventually
 from tests.support.sound import tone
+from tidzam.cli.__main__ import app
 from tidzam.edge_folders import EdgeFolders
 from tidzam.node.cleanup import end_processes, node_processes
 from tidzam.node.home import Home
@@ -36,7 +39,13 @@ class EdgeNode:
         soundfile.write(sound, tone(440, duration_s=2, rate_hz=RATE_HZ), RATE_HZ)
         source = {"name": "pond", "url": str(sound), "loop": True, "record": {"length_s": 2}}
         profile = folder / "profile.yaml"
-        settings = {"home": str(self.home.root), "edge": {"enabled": True, "keep": "all"}, "sources": [source]}
+        write_tone_bundle(folder / "nn", "selector", {"owl": (2000.0,), "hum": (440.0,)})
+        settings = {
+            "home": str(self.home.root),
+            "edge": {"enabled": True, "keep": "all"},
+            "analyzer": {"nn": str(folder / "nn")},
+            "sources": [source],
+        }
         profile.write_text(yaml.safe_dump({**settings, "check": {"hung_after_s": 6}}))
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(folder / "notify"))
@@ -95,14 +104,9 @@ def test_files_are_recorded_analyzed_and_kept(node: EdgeNode) -> None:
 
 
 def test_its_status_shows_sources_and_files(node: EdgeNode) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tidzam.cli", "status", "--json", "--home", str(node.home.root)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = CliRunner().invoke(app, ["status", "--json", "--home", str(node.home.root)])
     shown = json.loads(done.stdout)["edge"]
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert shown["recorder"]["sources"][0]["state"] == "recording"
     assert shown["inference"]["analyzed"] >= 0
 

@@ -13,9 +13,8 @@ import pytest
 import soundfile
 import yaml
 
-from tests.support.bundles import write_tone_bundle
 from tests.support.eventually import eventually
-from tests.support.inbox import InboxRun, InboxTemplate, inbox_template, name_of
+from tests.support.inbox import InboxRun, InboxTemplate, name_of
 from tests.support.sound import tone
 from tidzam.inbox_status import InboxStatus
 
@@ -23,13 +22,6 @@ pytestmark = pytest.mark.timeout(120)
 
 RATE_HZ = 22050
 WITHIN_S = 60.0
-
-
-@pytest.fixture(scope="module")
-def nn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("nn")
-    write_tone_bundle(folder, "selector", {"owl": (2000.0,), "rain": (500.0,)})
-    return folder
 
 
 def profile(home: Path, nn: Path, *, sinks: object = (), check_every_s: int = 3600) -> Path:
@@ -57,12 +49,6 @@ class Program:
 
 
 Inference = Callable[..., AbstractContextManager[Program]]
-
-
-@pytest.fixture(scope="module")
-def template(nn: Path) -> Iterator[InboxTemplate]:
-    with inbox_template(nn) as made:
-        yield made
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +13,7 @@ import soundfile
 
 from analyzer.inbox.detection_log import HEADER
 from analyzer.inbox.journal import InboxJournal
-from tests.support.bundles import write_tone_bundle
-from tests.support.inbox import JSON_LINES, InboxTemplate, inbox_template, name_of, settings_of, work_off
+from tests.support.inbox import JSON_LINES, InboxTemplate, name_of, settings_of, work_off
 from tests.support.sound import tone
 from tidzam.types import Float32
 
@@ -26,19 +25,6 @@ KILLS: Final = 20
 SEED: Final = 12
 WITHIN_S: Final = 60.0
 STEPS_OF_TWO_FILES: Final = 30
-
-
-@pytest.fixture(scope="module")
-def nn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("nn")
-    write_tone_bundle(folder, "selector", {"owl": (2000.0,), "rain": (500.0,)})
-    return folder
-
-
-@pytest.fixture(scope="module")
-def template(nn: Path) -> Iterator[InboxTemplate]:
-    with inbox_template(nn) as made:
-        yield made
 
 
 def sounds() -> Sequence[Float32]:

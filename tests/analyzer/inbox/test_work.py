@@ -21,7 +21,6 @@ from analyzer.inbox.filing import put_away, sought, target_of
 from analyzer.inbox.folder import WaitingFile, WaitingFiles
 from analyzer.inbox.journal import InboxJournal
 from analyzer.inbox.work import REJECTED_AFTER, FinishedFile, InboxWork
-from tests.support.bundles import write_tone_bundle
 from tests.support.inbox import name_of, settings_of, work_off
 from tests.support.reports import START, file_report
 from tests.support.sound import tone
@@ -32,13 +31,6 @@ from tidzam.errors import TidzamError
 from tidzam.results import Detection
 
 RATE_HZ = 22050
-
-
-@pytest.fixture(scope="module")
-def nn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("nn")
-    write_tone_bundle(folder, "selector", {"owl": (2000.0,), "rain": (500.0,)})
-    return folder
 
 
 @pytest.fixture
