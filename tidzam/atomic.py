@@ -64,7 +64,7 @@ def swap_in(fresh: Path, folder: Path) -> None:
 def sync_folder(path: Path) -> None:
     """Flush the names in a folder to disk: what was created, renamed or deleted there is so after a power cut.
 
-    Raises OSError: NotADirectoryError if it is no folder.
+    Raises OSError: NotADirectoryError for a file.
     """
     _sync(path, os.O_DIRECTORY)
 

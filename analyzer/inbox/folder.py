@@ -83,10 +83,10 @@ class WaitingFiles:
         return sorted(found, key=lambda file: file.order)
 
     def _pass_over(self, path: Path) -> None:
-        """Say once that something is no file. A link may lead anywhere, and a pipe would be waited for."""
+        """Say once that something is not a regular file. A link may lead anywhere, and a pipe would be waited for."""
         if path not in self._passed_over:
             self._passed_over.add(path)
-            log.warning("%s is passed over: it is a link, a folder or something else that is no file", shown(path))
+            log.warning("%s is passed over: it is a link, a folder or something else than a file", shown(path))
 
     def _name_of(self, path: Path) -> tuple[str, datetime | None]:
         """The name of a recording and its start."""
