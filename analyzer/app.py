@@ -203,6 +203,8 @@ class Analyzer:
         for name, rate_hz in self._rates.update(sources).items():
             if missing := self._cascade.pipeline.missing_band(rate_hz):
                 log.warning("source %s, at %d Hz, lacks %s", name, rate_hz, lacking(missing))
+            if unscored := self._cascade.pipeline.novelty.lacking_band(rate_hz):
+                log.warning("source %s, at %d Hz, is not scored by %s", name, rate_hz, unscored)
         self._clocks.update(sources)
 
     async def run(self) -> None:

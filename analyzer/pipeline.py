@@ -155,12 +155,14 @@ class Pipeline:
         return self.identity.labels
 
     def check_rate(self, rate_hz: int) -> None:
-        """Log the classifiers that need more band than audio at `rate_hz` holds. Raises AudioError (`sample_rate`) if
-        the pipeline is strict and there are any."""
+        """Log the classifiers and novelty bundles that need more band than audio at `rate_hz` holds. Raises AudioError
+        (`sample_rate`) if the pipeline is strict and there are any of them."""
         if self._strict:
             require_rate(rate_hz, self.cascade.specs)
         if missing := self.missing_band(rate_hz):
             log.warning("at %d Hz, the audio lacks %s", rate_hz, lacking(missing))
+        if unscored := self.novelty.lacking_band(rate_hz):
+            log.warning("at %d Hz, the audio is not scored by %s", rate_hz, unscored)
 
     def missing_band(self, rate_hz: int) -> dict[str, float]:
         """The classifiers that need more band than audio at `rate_hz` holds, and the share of it that is missing."""
@@ -206,7 +208,8 @@ class Pipeline:
         hidden = self._hidden(batches)
         inputs = InputCache(samples, batches[0].rate_hz, self._specs, longer=longer)
         found = self.cascade.classify(samples, batches[0].rate_hz, refused, hidden=hidden, longer=longer, inputs=inputs)
-        scores = self.novelty.scores(samples, inputs, rates)
+        whole = [one for batch in batches for one in batch.whole]
+        scores = self.novelty.scores(samples, inputs, rates, whole)
         predictions = zip(found, levels, rates, scores, strict=True)
         return [
             tuple(self._analysis(batch, row, *next(predictions)) for row in range(len(batch.channels)))

@@ -30,7 +30,8 @@ class WindowBatch:
     JACK server, or of the file. `starts` holds the time at which each channel's window begins: a source that replays
     a recording has its own clock. `gap_frames` counts the frames of each window that were lost and hold zeros.
     `source_rates_hz` holds the rate of each channel's source before it was resampled, None where it is unknown; it may
-    be left empty. `dated` says whether `starts` are dates; if not, they count from the epoch.
+    be left empty. `dated` says whether `starts` are dates; if not, they count from the epoch. `replaced` says of each
+    channel whether some of its samples were no audio and are silent now; it may be left empty, too.
 
     A cascade whose classifiers have windows of several lengths analyzes the shortest ones, which the batch holds; they
     start at multiples of `hop_frames`, by default their length. `context`, shape (len(channels), m), m ≥ n, is the
@@ -50,6 +51,13 @@ class WindowBatch:
     context: Float32 | None = None
     heard_frames: tuple[int, ...] = ()
     is_last: bool = False
+    replaced: tuple[bool, ...] = ()
+
+    @property
+    def whole(self) -> tuple[bool, ...]:
+        """For each channel, whether all of its window was heard: no frame is lost, past the end, or replaced."""
+        replaced = self.replaced or (False,) * len(self.channels)
+        return tuple(not gap and not wrong for gap, wrong in zip(self.gap_frames, replaced, strict=True))
 
     def without_context(self) -> WindowBatch:
         """The same windows alone, so that the sound before them can be released."""
@@ -68,6 +76,7 @@ class WindowBatch:
             source_rates_hz=self.source_rates_hz[rows],
             context=None if self.context is None else self.context[rows],
             heard_frames=self.heard_frames[rows],
+            replaced=self.replaced[rows],
         )
 
 

@@ -23,7 +23,7 @@ from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import TidzamError
 from tidzam.text import shown
 
-VERSION: Final = 2
+VERSION: Final = 3
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS run (version INTEGER NOT NULL, fingerprint TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS files (

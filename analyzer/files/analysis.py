@@ -20,7 +20,7 @@ from analyzer.privacy import PrivateStages, SpeechStage
 from analyzer.window_schedule import WindowSchedule
 from tidzam.audio.files import AudioFile
 from tidzam.audio.recording_time import TimeRules
-from tidzam.audio.windows import cut_windows, with_last
+from tidzam.audio.windows import Window, cut_windows, with_last
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import AudioError
 from tidzam.results import AnalyzedBatch, WindowBatch
@@ -36,7 +36,8 @@ MAX_WINDOW_SAMPLES: Final = 1 << 24
 class FileReport:
     """What was found in a file, and what of it could not be read or classified.
 
-    `start` is ISO 8601 in UTC, None if it is unknown. `classifier_errors` counts the windows on which each classifier
+    `start` is ISO 8601 in UTC, None if it is unknown. `scored_windows` counts those of the `windows` that a novelty
+    bundle has judged. `classifier_errors` counts the windows on which each classifier
     failed, `sink_errors` the failures of each sink. `detections` are rows by `FileDetection.json_row`, by start and
     channel. `engine` names the engines that ran the classifiers. `privacy` says what was not kept because of speech,
     None if nothing detects speech (`tidzam.protocol.privacy.PrivacyStatus`). All values can be written as JSON.
@@ -57,6 +58,7 @@ class FileReport:
     detections: tuple[Mapping[str, Any], ...]
     engine: str = ""
     privacy: Mapping[str, Any] | None = None
+    scored_windows: int = 0
 
     @property
     def is_complete(self) -> bool:
@@ -97,7 +99,7 @@ class FileAnalysis:
             audio.rate_hz, window_s=pipeline.window_s, overlap=settings.overlap, longest_s=pipeline.longest_window_s
         )
         self._errors_before = Counter(pipeline.classifier_errors)
-        self._windows = 0
+        self._windows = self._scored_windows = 0
         check_memory(self.recording, self._schedule)
 
     def batches(
@@ -125,6 +127,7 @@ class FileAnalysis:
 
     def _noted(self, analyzed: AnalyzedBatch) -> AnalyzedBatch:
         self._windows += len(analyzed.analyses)
+        self._scored_windows += sum(bool(analysis.scores) for analysis in analyzed.analyses)
         if analyzed.analyses:
             self.reached_s = self.recording.seconds(analyzed.analyses[0].end)
         ended = (change.detection for change in analyzed.detections if change.kind == "end")
@@ -152,6 +155,7 @@ class FileAnalysis:
             detections=tuple(entry.json_row() for entry in self.found),
             engine=self._pipeline.engine,
             privacy=None if privacy is None else privacy.model_dump(mode="json"),
+            scored_windows=self._scored_windows,
         )
 
 
@@ -172,8 +176,8 @@ def window_batches(audio: AudioFile, recording: AnalyzedFile, schedule: WindowSc
 
     The part of a window past the end of the file is counted as its gap.
     """
-    numbers = list(recording.names.values())
-    blocks: Iterable[Float32] = audio.blocks()
+    numbers, replaced = list(recording.names.values()), list[tuple[int, int]]()
+    blocks: Iterable[Float32] = _noting_replaced(audio, replaced)
     if len(numbers) < audio.channels:
         blocks = (block[:, numbers] for block in blocks)
     windows = cut_windows(blocks, window=schedule.window, hop=schedule.hop, before=schedule.before)
@@ -191,4 +195,26 @@ def window_batches(audio: AudioFile, recording: AnalyzedFile, schedule: WindowSc
             context=window.context,
             heard_frames=heard,
             is_last=is_last,
+            replaced=(_overlaps(window, replaced),) * len(numbers) if replaced else (),
         )
+
+
+def _noting_replaced(audio: AudioFile, spans: list[tuple[int, int]]) -> Iterator[Float32]:
+    """The blocks of a file. `spans` gets the first frame and the end of each in which samples were replaced."""
+    end = cleaned = 0
+    for block in audio.blocks():
+        start, end = end, end + len(block)
+        if audio.cleaned > cleaned:
+            spans.append((start, end))
+        cleaned = audio.cleaned
+        yield block
+
+
+def _overlaps(window: Window, spans: list[tuple[int, int]]) -> bool:
+    """Whether a window, with the sound before it, holds a part of a span. Spans that end before it are removed: later
+    windows begin later."""
+    end = window.start_frame + window.samples.shape[1]
+    heard = window.samples if window.context is None else window.context
+    while spans and spans[0][1] <= end - heard.shape[1]:
+        del spans[0]
+    return any(begin < end for begin, _ in spans)

@@ -32,8 +32,11 @@ class SampleCheck:
             self.channels = frozenset()
             return batch
         frames = batch.samples.shape[1]
-        self._note(batch, clean != sound)  # not a number is unequal to itself
-        return replace(batch, samples=clean[:, -frames:], context=None if batch.context is None else clean)
+        wrong = clean != sound  # not a number is unequal to itself
+        self._note(batch, wrong)
+        context = None if batch.context is None else clean
+        replaced = tuple(wrong.any(axis=1).tolist())
+        return replace(batch, samples=clean[:, -frames:], context=context, replaced=replaced)
 
     def _note(self, batch: WindowBatch, wrong: np.ndarray) -> None:
         """Count the samples that no batch before held, and warn of a channel once."""

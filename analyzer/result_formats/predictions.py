@@ -14,7 +14,8 @@ from tidzam.bundle import NOVEL
 
 
 class FilePredictions:
-    """A row per file that was analyzed, without a header: its path, and `anomaly` or `normal`."""
+    """A row per file that was analyzed, without a header: its path, and `anomaly` or `normal`; `unknown` if no novelty
+    bundle could judge any window of it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -31,6 +32,8 @@ class FilePredictions:
             text.detach()
 
 
-def prediction_of(result: FileResult) -> Literal["anomaly", "normal"]:
-    """A file is an anomaly if there is a detection of unusual sound in it."""
-    return "anomaly" if any(row["class"] == NOVEL for row in result.report.detections) else "normal"
+def prediction_of(result: FileResult) -> Literal["anomaly", "normal", "unknown"]:
+    """A file is an anomaly if there is a detection of unusual sound in it. A file without a score is neither."""
+    if any(row["class"] == NOVEL for row in result.report.detections):
+        return "anomaly"
+    return "normal" if result.report.scored_windows else "unknown"

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from analyzer.__main__ import app
 from analyzer.archive.journal import fingerprint
 from analyzer.detections import DetectionStages
 from analyzer.files.analysis import FileAnalysis, FileReport
+from analyzer.live.sample_check import SampleCheck
 from analyzer.live.start import longest_window_s
 from analyzer.pipeline import Pipeline
 from analyzer.result_formats.base import RESULT_COLUMNS
@@ -31,7 +33,7 @@ from tidzam.config.load import load_settings
 from tidzam.config.settings import AnalyzerSettings
 from tidzam.errors import BundleError
 from tidzam.inference.input_cache import InputCache
-from tidzam.results import Analysis, AnalyzedBatch
+from tidzam.results import Analysis, AnalyzedBatch, WindowBatch
 from tidzam.types import Float32
 
 
@@ -142,6 +144,48 @@ def test_a_source_that_lacks_the_band_has_no_score(folder: Path, bundle: Bundle)
     assert narrow == {}
 
 
+@pytest.mark.parametrize("seconds", [0.09, 10.6])
+def test_a_window_past_the_end_of_the_file_is_no_detection(
+    folder: Path, bundle: Bundle, tmp_path: Path, seconds: float
+) -> None:
+    batches, report = analyzed(settings_of(folder, bundle), noise(seconds, seed=8), tmp_path / "pond.wav")
+    assert analyses_of(batches)[-1].scores == {}
+    assert (spans(report, NOVEL), report.scored_windows) == ([], int(seconds))
+
+
+def test_a_bundle_with_longer_windows_does_not_judge_a_shorter_file(folder: Path, tmp_path: Path) -> None:
+    long = novelty_bundle(tmp_path, name="long", window_s=2.0)
+    _, report = analyzed(settings_of(folder, long), noise(1, seed=8), tmp_path / "pond.wav")
+    assert (report.windows, report.scored_windows) == (1, 0)
+
+
+def test_windows_with_lost_frames_have_no_score(folder: Path, bundle: Bundle) -> None:
+    pipeline = Pipeline.of(settings_of(folder, bundle))
+    samples = noise(2).reshape(2, RATE_HZ)
+    batch = WindowBatch(("a", "b"), samples, RATE_HZ, 0, (datetime(2026, 5, 1, tzinfo=UTC),) * 2, (64, 0))
+    assert [bool(one.scores) for one in pipeline.analyze(batch)] == [False, True]
+
+
+def test_live_samples_that_are_no_audio_have_no_score(folder: Path, bundle: Bundle) -> None:
+    pipeline = Pipeline.of(settings_of(folder, bundle))
+    samples = noise(2).reshape(2, RATE_HZ)
+    samples[1, 100] = np.nan
+    batch = WindowBatch(("a", "b"), samples, RATE_HZ, 0, (datetime(2026, 5, 1, tzinfo=UTC),) * 2, (0, 0))
+    assert [bool(one.scores) for one in pipeline.analyze(SampleCheck().cleaned(batch))] == [True, False]
+
+
+def test_samples_of_a_file_that_are_no_audio_have_no_score(folder: Path, bundle: Bundle, tmp_path: Path) -> None:
+    samples = noise(10, seed=8)
+    samples[4 * RATE_HZ + 9000 : 4 * RATE_HZ + 9100] = np.inf
+    path = tmp_path / "pond.wav"
+    soundfile.write(path, samples, RATE_HZ, subtype="FLOAT")
+    settings = settings_of(folder, bundle)
+    with open_audio(path) as audio:
+        analysis = FileAnalysis(audio, Pipeline.of(settings), settings, channel=None)
+        found = analyses_of(list(analysis.batches(node="garden", cores=1)))
+    assert [number for number, one in enumerate(found) if not one.scores] == [4]
+
+
 def test_open_detections_end_with_their_bundle(folder: Path, bundle: Bundle, tmp_path: Path) -> None:
     settings = settings_of(folder, bundle)
     before, after = Pipeline.of(settings), Pipeline.of(settings_of(folder))
@@ -209,6 +253,18 @@ def test_of_the_files_of_results_json_lines_have_scores_and_tables_have_the_usua
     with (tmp_path / "csv").open() as file:
         table = list(csv.DictReader(file))
     assert (tuple(table[0]), len(table)) == (RESULT_COLUMNS, len(rows))
+
+
+def test_a_file_without_a_score_is_neither_and_the_bundle_is_named(
+    folder: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "a.wav", noise(3, rate_hz=8000), 8000)
+    out = tmp_path / "predictions.csv"
+    words = ["--stream", str(tmp_path / "a.wav"), str(tmp_path / "a.wav"), "--nn", str(folder / "nn"), "--jobs", "1"]
+    found = CliRunner().invoke(app, [*words, "--novelty", str(bundle.folder), "--results", f"predictions:{out}"])
+    assert found.exit_code == 0, found.output
+    assert {line.rpartition(",")[2] for line in out.read_text().splitlines()} == {"unknown"}
+    assert "not scored by novelty bundle noise" in " ".join(found.output.split())
 
 
 def test_predictions_need_a_novelty_bundle(folder: Path, tmp_path: Path) -> None:

@@ -72,18 +72,31 @@ class NoveltyDetectors:
         """The length of their longest windows; 0 without any."""
         return max((one.window_s for one in self.detectors), default=0.0)
 
+    def lacking_band(self, rate_hz: int) -> str:
+        """The bundles that have no score for audio at `rate_hz`, and the rate that each needs, as words."""
+        needed = {one.name: required_rate(one.manifest.input) for one in self.detectors}
+        lacking = [(name, rate) for name, rate in needed.items() if rate_hz < rate]
+        return " and ".join(f"novelty bundle {name}, which needs {rate} Hz or more" for name, rate in lacking)
+
     def scores(
-        self, windows: Float32, inputs: InputCache, source_rates_hz: Sequence[int | None]
+        self,
+        windows: Float32,
+        inputs: InputCache,
+        source_rates_hz: Sequence[int | None],
+        whole: Sequence[bool] | None = None,
     ) -> list[dict[str, float]]:
         """The scores of windows (n, frames), by the name of the bundle; higher is more unusual.
 
         A bundle is missing where the source lacks the band that it was trained on, where it failed, and as long as less
-        was heard than its windows last.
+        was heard than its windows last. Windows that are not `whole` have no scores: silence in place of sound that is
+        missing is unusual, but nothing that was heard.
         """
+        whole = [True] * len(windows) if whole is None else whole
         found: list[dict[str, float]] = [{} for _ in windows]
         for detector in self.detectors:
             required_hz = required_rate(detector.manifest.input)
-            heard = [rate is None or rate >= required_hz for rate in source_rates_hz]
+            rates = zip(source_rates_hz, whole, strict=True)
+            heard = [is_whole and (rate is None or rate >= required_hz) for rate, is_whole in rates]
             rows = np.flatnonzero(np.array(heard, dtype=np.bool_))
             for row, score in self._scores(detector, windows, inputs, rows):
                 found[row][detector.name] = score
@@ -96,9 +109,7 @@ class NoveltyDetectors:
         frames = round(spec.window_s * inputs.rate_hz)
         if frames > windows.shape[1]:
             longer = inputs.longer
-            rows = np.array(
-                [row for row in rows if longer and (longer.heard[row] >= frames or longer.is_last[row])], dtype=np.intp
-            )
+            rows = np.array([row for row in rows if longer and longer.heard[row] >= frames], dtype=np.intp)
         if not len(rows):
             return []
         parts = windows.shape[1] // frames or 1
