@@ -61,7 +61,10 @@ def analyze(
     ] = "",
     novelty: Annotated[
         str,
-        typer.Option(help="Novelty bundles that find unusual sound: installed models or folders, comma-separated."),
+        typer.Option(
+            help="Novelty bundles that find unusual sound: installed models (in the home of the profile, or else the "
+            "default one) or folders, comma-separated."
+        ),
     ] = "",
     shadow: Annotated[
         Path | None,

@@ -95,10 +95,11 @@ def name(
     tag: _Tag = "",
 ) -> Response:
     """Give the sounds of a group a name."""
-    chosen = _chosen(ids, left_out)
-    return _answered(
-        request, visitor, runtime, lambda: answers.name_sounds(runtime.annotations, visitor, chosen, tag), tag=tag
-    )
+
+    def answer() -> NoveltyAnswer:
+        return answers.name_sounds(runtime.annotations, visitor, _chosen(ids, left_out), tag)
+
+    return _answered(request, visitor, runtime, answer, tag=tag)
 
 
 @router.post("/dismiss", dependencies=[_ANNOTATE])
@@ -110,16 +111,21 @@ def dismiss(
     left_out: _LeftOut = [],  # noqa: B006  # FastAPI copies it
 ) -> Response:
     """Say that the sounds of a group are not interesting."""
-    chosen = _chosen(ids, left_out)
-    return _answered(request, visitor, runtime, lambda: answers.dismiss_sounds(runtime.annotations, visitor, chosen))
+
+    def answer() -> NoveltyAnswer:
+        return answers.dismiss_sounds(runtime.annotations, visitor, _chosen(ids, left_out))
+
+    return _answered(request, visitor, runtime, answer)
 
 
 @router.post("/restore", dependencies=[_ANNOTATE])
 def restore(request: Request, visitor: CurrentVisitor, runtime: Runtime, ids: _Ids, tag: _Tag = "") -> Response:
     """Take an answer back."""
-    chosen = _chosen(ids, ())
-    answer = answers.restore_sounds(runtime.annotations, visitor, chosen, tag or None)
-    return render(request, "novelty_answer.html", visitor=visitor, answer=answer, tag=tag, is_restored=True, error=None)
+
+    def answer() -> NoveltyAnswer:
+        return answers.restore_sounds(runtime.annotations, visitor, _chosen(ids, ()), tag or None)
+
+    return _answered(request, visitor, runtime, answer, tag=tag, is_restored=True)
 
 
 def _query(request: Request) -> NoveltyQuery:
@@ -132,7 +138,7 @@ def _query(request: Request) -> NoveltyQuery:
 
 
 def _chosen(ids: str, left_out: Sequence[int]) -> tuple[int, ...]:
-    """The sounds of a group but for those that are left out. Raises RequestError (`request`)."""
+    """The sounds of a group except those that are left out. Raises RequestError (`request`)."""
     try:
         numbers = _NUMBERS.validate_python(tuple(ids.split(",")))
         return _NUMBERS.validate_python(tuple(one for one in numbers if one not in {*left_out}))

@@ -298,6 +298,15 @@ def test_the_page_shows_why_a_name_is_refused(annotator: TestClient) -> None:
     assert "contains a slash" in page.text
 
 
+@pytest.mark.parametrize("answer", ["name", "dismiss"])
+def test_the_page_says_that_every_sound_was_left_out(annotator: TestClient, answer: str) -> None:
+    ids = groups(annotator)[0]
+    data = {"ids": ",".join(map(str, ids)), "left_out": [str(one) for one in ids], "tag": "whistle"}
+    response = annotator.post(f"/novelty/{answer}", data=data)
+    assert (response.status_code, response.headers["HX-Retarget"]) == (200, "find .novel-fault")
+    assert "no sound left" in response.text
+
+
 def test_the_page_of_a_viewer_offers_no_answer(inbox: ConsoleUnderTest, annotator: TestClient) -> None:
     groups(annotator)
     page = inbox.logged_in("viewer").get("/novelty").text

@@ -19,7 +19,7 @@ from pydantic import (
 
 from tidzam.audio.features import FeatureSpec
 from tidzam.audio.waveform import InputSpec, WaveformSpec
-from tidzam.bundle.novelty import NoveltySpec
+from tidzam.bundle.novelty import NOVEL, NoveltySpec
 from tidzam.errors import BundleError
 from tidzam.labels import Label, LabelTree
 from tidzam.manifest_fields import (
@@ -146,8 +146,8 @@ class BundleManifest(BaseModel):
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> BundleManifest:
-        if self.novelty is not None and (len(self.classes) != 1 or self.range_model is not None or self.parent):
-            raise ValueError("a novelty bundle has one class, and neither a range model nor a parent")
+        if self.novelty is not None and (self.classes != (NOVEL,) or self.range_model is not None or self.parent):
+            raise ValueError(f"a novelty bundle has one class, {NOVEL}, and neither a range model nor a parent")
         return self
 
     @model_serializer(mode="wrap")

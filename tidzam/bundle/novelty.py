@@ -16,7 +16,7 @@ FOREST: Final = "forest.onnx"
 MOST_VALUES: Final = 65_536
 
 _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-_Score = Annotated[float, Field(allow_inf_nan=False)]
+_Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class NormalScores(BaseModel):

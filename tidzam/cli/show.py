@@ -19,6 +19,7 @@ from tidzam.node.check import NodeFault, remarks
 from tidzam.node.home import find_home
 from tidzam.node.status import NodeStatus, SupervisorState
 from tidzam.paths import checkout
+from tidzam.protocol.analyzer import AnalyzerHealth
 from tidzam.protocol.shadow import ShadowStatus
 from tidzam.protocol.source_status import SourceRemark, SourceStatus
 
@@ -165,7 +166,7 @@ def _analyzer(status: NodeStatus) -> Table:
         table.add_row("[red]not available[/]", "", "", "", "", "")
         return table
     table.add_row(
-        ", ".join(analyzer.classifiers),
+        ", ".join((*analyzer.classifiers, *_beside(analyzer))),
         analyzer.engine,
         str(len(analyzer.channels)),
         milliseconds(analyzer.lag_s),
@@ -173,6 +174,11 @@ def _analyzer(status: NodeStatus) -> Table:
         str(analyzer.lost_frames),
     )
     return table
+
+
+def _beside(analyzer: AnalyzerHealth) -> list[str]:
+    """The novelty bundles, which run beside the classifiers."""
+    return [f"{name} (novelty)" for name in analyzer.bundles if name not in analyzer.classifiers]
 
 
 def _shadow(shadow: ShadowStatus) -> str:

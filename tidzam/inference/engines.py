@@ -98,9 +98,9 @@ class Engine(Protocol):
 class NetworkSpec:
     """What a manifest states about its network: windows of `shape` in, `classes` outputs out.
 
-    `shape` is (frames, mels) for features and (samples,) for a waveform. Silence is `silence` throughout. Without an
-    `activation`, the outputs are probabilities; with one, they are logits. Outputs that are not `bounded` are neither:
-    vectors, or scores, of any finite values.
+    `shape` is (frames, mels) for features, (samples,) for a waveform, and (values,) if it takes `vectors`. Silence
+    is `silence` throughout. Without an `activation`, the outputs are probabilities; with one, they are logits. Outputs
+    that are not `bounded` are neither: vectors, or scores, of any finite values.
     """
 
     shape: tuple[int, ...]
@@ -108,10 +108,13 @@ class NetworkSpec:
     classes: int
     activation: Literal["sigmoid", "softmax"] | None = None
     bounded: bool = True
+    vectors: bool = False
 
     @property
     def kind(self) -> str:
         """What the network takes, in the plural."""
+        if self.vectors:
+            return "vectors"
         return "features" if len(self.shape) > 1 else "waveforms"
 
 

@@ -88,12 +88,12 @@ def spec_of(bundle: Bundle) -> NetworkSpec:
 
 def range_spec(manifest: BundleManifest) -> NetworkSpec:
     """What a manifest states about its range model. Its silence is a place in the Gulf of Guinea."""
-    return NetworkSpec((RANGE_INPUTS,), 0.0, len(manifest.classes))
+    return NetworkSpec((RANGE_INPUTS,), 0.0, len(manifest.classes), vectors=True)
 
 
 def forest_spec(novelty: NoveltySpec) -> NetworkSpec:
     """What a manifest states about its isolation forest: vectors in, one score out."""
-    return NetworkSpec((novelty.values,), 0.0, 1, bounded=False)
+    return NetworkSpec((novelty.values,), 0.0, 1, bounded=False, vectors=True)
 
 
 def engines_for(bundles: Sequence[Bundle], engine: str | Sequence[str]) -> list[str]:
@@ -220,6 +220,7 @@ def _answer(engine: Engine, network: dict[str, Any], timing: dict[str, int] | No
         network["classes"],
         network["activation"],
         bounded=network["bounded"],
+        vectors=network["vectors"],
     )
     try:
         engine.import_library()  # before the limits are set: they are for the network

@@ -15,7 +15,7 @@ from tidzam.bundle import Bundle, NormalScores, read_bundle
 from tidzam.embeddings.cache import EmbeddingCache
 from tidzam.embeddings.network import open_embedding_network
 from tidzam.embeddings.windows import UnreadableAudio, embed_windows
-from tidzam.errors import DatasetError
+from tidzam.errors import ConfigError, DatasetError
 from tidzam.inference.engine_records import EngineRecords
 from tidzam.progress import Progress, Say, no_progress
 from tidzam.text import plural
@@ -31,6 +31,8 @@ MOST_WINDOWS = 20_000
 FEWEST_WINDOWS = 100
 """For training; a quarter as many are set aside at least."""
 EXPECTED_ANOMALIES = 0.01
+MOST_ANOMALIES = 0.5
+"""The largest share of normal windows that may be above a threshold."""
 _HOUR_S = 3600.0
 
 
@@ -96,12 +98,13 @@ class NoveltyReport:
 def train_novelty(options: NoveltyOptions, *, say: Say, progress: Progress = no_progress) -> NoveltyReport:
     """Train an isolation forest and write its bundle. `progress` counts windows whose vector is known.
 
-    Raises DatasetError if there is too little audio, SetupError if a package is missing, and the errors of
-    `open_embedding_network` and `export_novelty`.
+    Raises ConfigError for too many alarms, DatasetError if there is too little audio, SetupError if a package is
+    missing, and the errors of `open_embedding_network` and `export_novelty`.
     """
     audio = find_audio(options.audio)
     held_out = find_audio(options.held_out) if options.held_out else None
     with _network(options) as network:
+        share = _share(options, network.spec.window_s)
         vectors, bad = _vectors(network, audio, options, progress)
         if held_out is None:
             aside = set_aside(len(vectors))
@@ -114,7 +117,7 @@ def train_novelty(options: NoveltyOptions, *, say: Say, progress: Progress = no_
         say(f"{plural(len(training), 'window')} for training, {sizes}")
         forest = ScoredForest(training, options.forest, unit=options.base is not None)
         scores = forest.scores(normal)
-        threshold = threshold_at(scores, _share(options, network.spec.window_s))
+        threshold = threshold_at(scores, share)
         found = normal_scores(scores)
         bundle, difference = export_novelty(
             options.out,
@@ -166,9 +169,19 @@ def _require_windows(training: Float32, normal: Float32) -> None:
 
 
 def _share(options: NoveltyOptions, window_s: float) -> float:
+    """The share of normal windows above the threshold. Raises ConfigError if it is more than MOST_ANOMALIES."""
     if options.false_alarms_per_hour is None:
         return options.expected_anomalies
-    return options.false_alarms_per_hour * window_s / _HOUR_S
+    share = options.false_alarms_per_hour * window_s / _HOUR_S
+    if share > MOST_ANOMALIES:
+        most = MOST_ANOMALIES * _HOUR_S / window_s
+        raise ConfigError(
+            f"--false-alarms-per-hour is {options.false_alarms_per_hour:g}; of windows of {window_s:g} s, expected at "
+            f"most {most:g}, half of them.",
+            hint="Allow fewer alarms.",
+            field="false_alarms_per_hour",
+        )
+    return share
 
 
 def _lineage(options: NoveltyOptions, audio: UnlabeledAudio, windows: int) -> dict[str, Any]:

@@ -18,7 +18,14 @@ from tidzam.log import set_up_logging
 from tidzam.manifest_fields import NAME_PATTERN
 from tidzam.paths import models_folder
 from tidzam.terminal import progress_bar, say
-from trainer.novelty.app import EXPECTED_ANOMALIES, MOST_WINDOWS, NoveltyOptions, NoveltyReport, train_novelty
+from trainer.novelty.app import (
+    EXPECTED_ANOMALIES,
+    MOST_ANOMALIES,
+    MOST_WINDOWS,
+    NoveltyOptions,
+    NoveltyReport,
+    train_novelty,
+)
 from trainer.novelty.forest import SAMPLES, TREES, ForestOptions
 from trainer.output import is_free
 
@@ -51,7 +58,9 @@ def novelty(
     ] = _DEFAULTS.rate_hz,
     expected_anomalies: Annotated[
         float,
-        typer.Option(min=1e-6, max=0.5, help="Share of the audio that is unusual", rich_help_panel=THRESHOLD),
+        typer.Option(
+            min=1e-6, max=MOST_ANOMALIES, help="Share of the audio that is unusual", rich_help_panel=THRESHOLD
+        ),
     ] = EXPECTED_ANOMALIES,
     held_out: Annotated[
         list[Path] | None,

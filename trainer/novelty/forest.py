@@ -23,6 +23,8 @@ from trainer.novelty.packages import package
 from trainer.novelty.typical_windows import ADDED, IR_VERSION, OPSETS, TypicalWindows
 
 MAX_DIFFERENCE: Final = 1e-5
+MAX_TYPICAL_DIFFERENCE: Final = 1e-4
+"""Of the added values, see `TypicalWindows.difference`: sums of float32, in another order."""
 TREES: Final = 100
 SAMPLES: Final = 1024
 """Windows that each tree is made of."""
@@ -70,8 +72,16 @@ class ScoredForest:
         """Write the forest as an ONNX file: vectors (n, values) to scores (n, 1). Returns by how much the scores of the
         vectors `checked` differ from scikit-learn's at most.
 
-        Raises BundleError (`bundle_export`) if that is more than MAX_DIFFERENCE, SetupError if skl2onnx is missing.
+        Raises BundleError (`bundle_export`) if that is more than MAX_DIFFERENCE, or if the added values differ from
+        NumPy's; SetupError if skl2onnx is missing.
         """
+        if not (difference := self._typical.difference(checked)) <= MAX_TYPICAL_DIFFERENCE:
+            raise BundleError(
+                f"The distances to typical windows of the exported network differ from NumPy's by {difference:.1e}, "
+                f"expected at most {MAX_TYPICAL_DIFFERENCE:g}.",
+                hint="Report it, with the versions of onnx and onnxruntime.",
+                code="bundle_export",
+            )
         skl2onnx = package("skl2onnx", "common.data_types")
         onnx = package("onnx", "compose")
         types, kind = skl2onnx.common.data_types, type(self._forest)

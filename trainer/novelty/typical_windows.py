@@ -58,6 +58,29 @@ class TypicalWindows:
         """Vectors (n, values + ADDED) of vectors (n, values)."""
         return in_batches(self._loaded.predict, vectors, batch=_BATCH)
 
+    def difference(self, vectors: Float32) -> float:
+        """By how much `extended` differs at most from the definition, computed by NumPy: the values by themselves, and
+        the two that are added, before their logarithm, as shares of 1 + |z|^2 + |c|^2."""
+        return max(self._difference(vectors[first : first + _BATCH]) for first in range(0, len(vectors), _BATCH))
+
+    def _difference(self, vectors: Float32) -> float:
+        values = len(self._mean)
+        found = self.extended(vectors).astype(np.float64)
+        scaled = (_unit(vectors) if self._is_unit else vectors).astype(np.float32)
+        standard = ((scaled - self._mean.astype(np.float32)) / self._spread.astype(np.float32)).astype(np.float64)
+        centers = self._centers.astype(np.float64)
+        lengths, sizes = (standard**2).sum(axis=1), (centers**2).sum(axis=1)
+        squares = lengths[:, None] - 2 * standard @ centers.T + sizes
+        nearest, whole = squares.argmin(axis=1), 1 + lengths + sizes[squares.argmin(axis=1)]
+        near = np.maximum(squares[np.arange(len(squares)), nearest], _LEAST)
+        extreme = np.maximum(np.abs(standard).max(axis=1), _LEAST)
+        differences = (
+            np.abs(found[:, :values] - scaled).max(),
+            (np.abs(np.exp(2 * found[:, values]) - near) / whole).max(),
+            (np.abs(np.exp(found[:, values + 1]) - extreme) / whole).max(),
+        )
+        return float(max(differences))
+
     def _network(self) -> Any:
         """The ONNX network of `extended`, from `vectors` to `extended`."""
         onnx = package("onnx", "helper", "numpy_helper")

@@ -12,6 +12,7 @@ from tests.support.bundles import tone_manifest
 from tidzam.bundle import NormalScores, NoveltySpec, named_bundle
 from tidzam.errors import BundleError
 from tidzam.inference.novelty import normal_share
+from tidzam.inference.trial import forest_spec
 from tidzam.manifest_fields import FileEntry
 
 NORMAL = NormalScores(shares=(0.0, 0.9, 0.99), scores=(0.3, 0.4, 0.5), windows=100)
@@ -45,6 +46,7 @@ def test_the_forest_is_a_file_of_the_bundle() -> None:
         ({"shares": (0.0, 0.9, 0.9)}, "shares do not ascend"),
         ({"scores": (0.3, 0.5, 0.4)}, "scores do not ascend"),
         ({"scores": (0.3, 0.4, float("nan"))}, "finite"),
+        ({"scores": (0.3, 0.4, 1.1)}, "less than or equal to 1"),
     ],
 )
 def test_scores_that_do_not_fit_are_refused(changes: dict[str, Any], fault: str) -> None:
@@ -52,8 +54,19 @@ def test_scores_that_do_not_fit_are_refused(changes: dict[str, Any], fault: str)
         NormalScores(**{**NORMAL.model_dump(), **changes})
 
 
-def test_a_novelty_bundle_has_one_class() -> None:
-    values = {**tone_manifest("pond", ["novel", "owl"]).model_dump(mode="json"), "novelty": SPEC.model_dump()}
+def test_a_forest_takes_vectors() -> None:
+    assert forest_spec(SPEC).kind == "vectors"
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 2.0])
+def test_a_threshold_that_no_score_reaches_is_refused(threshold: float) -> None:
+    with pytest.raises(ValidationError, match="threshold"):
+        NoveltySpec(**{**SPEC.model_dump(), "threshold": threshold})
+
+
+@pytest.mark.parametrize("classes", [["novel", "owl"], ["owl"]])
+def test_a_novelty_bundle_has_one_class(classes: list[str]) -> None:
+    values = {**tone_manifest("pond", classes).model_dump(mode="json"), "novelty": SPEC.model_dump()}
     with pytest.raises(ValidationError, match="a novelty bundle has one class"):
         type(tone_manifest("pond", ["novel"])).model_validate(values)
 

@@ -10,9 +10,10 @@ from sklearn.cluster import MiniBatchKMeans
 from sklearn.ensemble import IsolationForest
 
 from tidzam.audio.features import FeatureSpec
+from tidzam.errors import BundleError
 from tidzam.inference.onnx_engine import OnnxEngine
 from tidzam.types import Float32
-from trainer.novelty.forest import MAX_DIFFERENCE, ForestOptions, ScoredForest
+from trainer.novelty.forest import MAX_DIFFERENCE, MAX_TYPICAL_DIFFERENCE, ForestOptions, ScoredForest
 from trainer.novelty.statistics_network import BANDS, STATISTICS, StatisticsNetwork
 from trainer.novelty.typical_windows import TypicalWindows
 
@@ -42,6 +43,20 @@ def test_two_values_are_added_to_a_vector(vectors: Float32, unit: bool) -> None:
     assert np.allclose(found[:, 13], np.log(np.abs(standard).max(axis=1)), atol=1e-3)
     nearest = clusters.transform(standard.astype(np.float64)).min(axis=1)
     assert np.corrcoef(found[:, 12], np.log(np.maximum(nearest, 1e-3)))[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("unit", [False, True])
+def test_the_network_agrees_with_numpy(vectors: Float32, unit: bool) -> None:
+    typical = TypicalWindows(vectors, seed=5, unit=unit)
+    others = np.random.default_rng(2).normal(scale=50, size=(2000, 12)).astype(np.float32)
+    assert typical.difference(np.vstack([vectors, others, np.zeros((1, 12), np.float32)])) < MAX_TYPICAL_DIFFERENCE / 10
+
+
+def test_another_network_than_numpy_expects_is_not_exported(tmp_path: Path, vectors: Float32) -> None:
+    forest = ScoredForest(vectors, OPTIONS)
+    forest._typical._centers = forest._typical._centers + 0.1
+    with pytest.raises(BundleError, match="differ from NumPy's"):
+        forest.write(tmp_path / "forest.onnx", vectors)
 
 
 def test_the_exported_forest_returns_the_same_scores(tmp_path: Path, vectors: Float32) -> None:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from tests.support.novelty import FOREST, RATE_HZ, noise, trained_on_noise, write_noise
 from tidzam.audio.windows import network_inputs
 from tidzam.bundle import read_bundle
-from tidzam.errors import BundleError, DatasetError
+from tidzam.errors import BundleError, ConfigError, DatasetError
 from tidzam.inference.loading import load_novelty
 from tidzam.paths import DEMO_BUNDLES
 from trainer.cli import cli
@@ -89,6 +89,11 @@ def test_embeddings_of_a_bundle_are_vectors(folder: Path, tmp_path: Path) -> Non
     spec = train_novelty(wanted, say=lambda text: None).bundle.manifest.novelty
     assert spec is not None
     assert (spec.vector, spec.values) == ("embedding", 512)
+
+
+def test_more_alarms_than_half_of_the_windows_are_refused(folder: Path, report: NoveltyReport, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="expected at most 1800"):
+        train_novelty(replace(options(folder, tmp_path), false_alarms_per_hour=5000), say=print)
 
 
 def test_too_little_audio_is_refused(tmp_path: Path) -> None:
