@@ -157,7 +157,9 @@ def _answered(
     """What takes the place of a group that was answered, or why it could not be."""
     shown: dict[str, Any] = {"tag": "", "is_restored": False, "error": None, **values}
     try:
-        return render(request, "novelty_answer.html", visitor=visitor, answer=answer(), **shown)
+        response = render(request, "novelty_answer.html", visitor=visitor, answer=answer(), **shown)
+        response.headers["HX-Trigger"] = "novelty-answered"
+        return response
     except RequestError as error:
         response = render(request, "novelty_answer.html", visitor=visitor, answer=None, **{**shown, "error": error})
         response.headers["HX-Retarget"] = "find .novel-fault"

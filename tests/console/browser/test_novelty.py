@@ -47,6 +47,7 @@ def test_a_group_is_named_without_a_sound_and_the_name_is_taken_back(page: Page,
     group = page.locator(".novel-group").first
     expect(group.get_by_role("heading")).to_have_text("4 sounds")
     group.get_by_role("checkbox").first.check()
+    expect(group.get_by_role("button", name="Name all")).to_have_text("Name all 3")
     group.get_by_placeholder("What is it?").fill("a/b")
     group.get_by_role("button", name="Name all").click()
     expect(group.get_by_role("alert")).to_contain_text("contains a slash")
@@ -54,10 +55,29 @@ def test_a_group_is_named_without_a_sound_and_the_name_is_taken_back(page: Page,
     group.get_by_role("button", name="Name all").click()
     expect(page.locator(".novel-done")).to_contain_text("whistle: 3 annotations made")
     expect(page.locator(".novel-group")).to_have_count(1)
+    expect(page.locator("#novelty-state")).to_contain_text("3 sounds in 2 groups")
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".novel-done")).to_contain_text("3 sounds returned")
     page.get_by_role("link", name="Show", exact=True).click()
     expect(page.locator(".novel-group").first.get_by_role("heading")).to_have_text("4 sounds")
+
+
+def test_a_detection_is_marked_in_its_spectrogram(page: Page, unusual: ServedConsole) -> None:
+    unusual.enter(page, "annotator")
+    page.goto(f"{unusual.url}/novelty")
+    first = page.locator("sound-view[data-drawn]").first
+    first.wait_for()
+    expect(first.locator(".sound-marks")).to_contain_text("novel")
+
+
+def test_a_phone_shows_two_sounds_of_a_group_until_all_are_wanted(page: Page, unusual: ServedConsole) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    unusual.enter(page, "annotator")
+    page.goto(f"{unusual.url}/novelty")
+    group = page.locator(".novel-group").first
+    expect(group.locator(".novel-sound:visible")).to_have_count(2)
+    group.get_by_role("button", name="Show all 4").click()
+    expect(group.locator(".novel-sound:visible")).to_have_count(4)
 
 
 def test_the_inbox_is_accessible_and_fits(page: Page, unusual: ServedConsole) -> None:
