@@ -13,7 +13,7 @@ from console.services.detection_models import DetectionSearch, VerdictName
 from console.services.detections import filter_choices, find_detection, list_detections
 from console.services.exports.ebird import ebird_file
 from console.services.exports.parquet import parquet_is_installed
-from console.services.novelty import Novelty
+from console.services.rarity import Rarity
 from console.web.charts import bar_chart, bins_between, heat_map, step_of
 from console.web.permissions import CurrentVisitor, Runtime, needs
 from console.web.runtime import ConsoleRuntime
@@ -104,11 +104,11 @@ WORDS: Final = {
 """Verdicts, as people read them."""
 
 NEWS: Final = {
-    Novelty.EVER: "first ever",
-    Novelty.YEAR: "first of the year",
-    Novelty.RETURN: "back again",
-    Novelty.SEASON: "first of the season",
-    Novelty.DAY: "first of the day",
+    Rarity.EVER: "first ever",
+    Rarity.YEAR: "first of the year",
+    Rarity.RETURN: "back again",
+    Rarity.SEASON: "first of the season",
+    Rarity.DAY: "first of the day",
 }
 """What is new about a detection, as people read it."""
 

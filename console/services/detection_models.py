@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field
 
 from console.services.models import ConsoleModel
-from console.services.novelty import Novelty
+from console.services.rarity import Rarity
 from tidzam.daytime import DayPart
 from tidzam.store.queries.detections import StoredDetection
 from tidzam.store.tables.detections import DetectionVerdict
@@ -105,14 +105,14 @@ class DetectionView(ConsoleModel):
     other_class: tuple[str, ...] | None = Field(description="What is heard instead, with the verdict `other_class`")
     is_starred: bool = Field(description="Whether somebody has starred it")
     has_clip: bool = Field(description="Whether its sound was kept as a clip")
-    novelty: Novelty | None = Field(
+    novelty: Rarity | None = Field(
         description="Whether it is the first of its class `ever`, in the `year`, after an absence of two weeks "
         "(`return`), in the `season` or on the `day`; null if it is not, or was judged wrong"
     )
     channels: tuple[Mapping[str, Any], ...] = Field(description="All channels that heard it, the loudest first")
 
     @classmethod
-    def of(cls, stored: StoredDetection, other_class: tuple[str, ...] | None, novelty: Novelty | None) -> Self:
+    def of(cls, stored: StoredDetection, other_class: tuple[str, ...] | None, novelty: Rarity | None) -> Self:
         """As the store knows it, with the class that was heard instead."""
         return cls(
             id=stored.id,

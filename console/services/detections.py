@@ -25,7 +25,7 @@ from console.services.detection_models import (
     VerdictView,
 )
 from console.services.known_classes import KnownClasses
-from console.services.novelty import novelty_of
+from console.services.rarity import rarity_of
 from tidzam.errors import RequestError
 from tidzam.labels import is_no_sound
 from tidzam.store.database import Store
@@ -141,7 +141,7 @@ def views_of(session: Session, stored: Sequence[StoredDetection], zone: ZoneInfo
     others = other_classes(session, judged) if judged else {}
     counted = [one for one in stored if one.verdict is None or one.verdict.counts]
     previous = previous_starts(session, [one.id for one in counted])
-    news = {one.id: novelty_of(one.start, previous.get(one.id), zone) for one in counted}
+    news = {one.id: rarity_of(one.start, previous.get(one.id), zone) for one in counted}
     return tuple(DetectionView.of(one, others.get(one.id), news.get(one.id)) for one in stored)
 
 

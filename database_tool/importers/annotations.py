@@ -37,7 +37,7 @@ def find_lists(path: Path, suffix: str) -> list[Path]:
     return list(found)
 
 
-def report_unlabelled(path: Path, rows: int, *, say: Say) -> None:
+def report_unlabeled(path: Path, rows: int, *, say: Say) -> None:
     """Report how many rows of a list were skipped because they have no label."""
     if rows:
         say(f"{shown(path)}: {plural(rows, 'row')} without a label skipped")

@@ -12,7 +12,7 @@ from database_tool.importers.annotations import (
     audio_beside,
     find_lists,
     label_in,
-    report_unlabelled,
+    report_unlabeled,
     section,
 )
 from database_tool.importers.base import Parts, one_part
@@ -41,7 +41,7 @@ def read_audacity(track: Path, *, say: Say, audio: Path | None = None) -> list[C
     with the line.
     """
     path = audio or audio_beside(track)
-    clips, unlabelled = [], 0
+    clips, unlabeled = [], 0
     for line, text in read_lines(track):
         if not text.strip() or text.startswith("\\"):  # the second line of a label has its frequencies
             continue
@@ -53,6 +53,6 @@ def read_audacity(track: Path, *, say: Say, audio: Path | None = None) -> list[C
         if row.get("label"):
             clips.append(section(row, path, label_in(row, "label"), start_s, end_s))
         else:
-            unlabelled += 1
-    report_unlabelled(track, unlabelled, say=say)
+            unlabeled += 1
+    report_unlabeled(track, unlabeled, say=say)
     return clips

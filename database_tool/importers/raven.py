@@ -17,7 +17,7 @@ from database_tool.importers.annotations import (
     find_lists,
     label_in,
     named_audio,
-    report_unlabelled,
+    report_unlabeled,
     section,
 )
 from database_tool.importers.base import Parts, one_part
@@ -72,7 +72,7 @@ def read_raven(table: Path, *, say: Say, label_column: str = "", audio: Path | N
         if row.get(column):
             clip = _clip(table, row, column, audio)
             clips.setdefault((row.get("Selection") or str(row.line), clip), clip)
-    report_unlabelled(table, sum(not row.get(column) for row in rows), say=say)
+    report_unlabeled(table, sum(not row.get(column) for row in rows), say=say)
     return list(clips.values())
 
 

@@ -1,4 +1,4 @@
-"""`python -m trainer novelty`: novelty bundles from unlabelled audio."""
+"""`python -m trainer novelty`: novelty bundles from unlabeled audio."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _DEFAULTS = FeatureSpec()
 
 def novelty(
     dataset_train: Annotated[
-        list[Path], typer.Option("-d", "--dataset-train", help="Folder of unlabelled audio, or a file. Repeatable.")
+        list[Path], typer.Option("-d", "--dataset-train", help="Folder of unlabeled audio, or a file. Repeatable.")
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the bundle to write")],
     base: Annotated[
@@ -82,7 +82,7 @@ def novelty(
     home: Annotated[Path | None, typer.Option(help="The node's home, which keeps vectors")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
 ) -> None:
-    """Train an isolation forest on unlabelled audio; it finds sound that is unlike it."""
+    """Train an isolation forest on unlabeled audio; it finds sound that is unlike it."""
     set_up_logging("warning")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -11,7 +11,7 @@ ABSENCE_DAYS: Final = 14
 """Days without its class after which a detection is a return."""
 
 
-class Novelty(StrEnum):
+class Rarity(StrEnum):
     """What is new about a detection of a class, the rarest first."""
 
     EVER = "ever"
@@ -21,22 +21,22 @@ class Novelty(StrEnum):
     DAY = "day"
 
 
-def novelty_of(start: datetime, previous: datetime | None, zone: ZoneInfo) -> Novelty | None:
+def rarity_of(start: datetime, previous: datetime | None, zone: ZoneInfo) -> Rarity | None:
     """What is new about a detection whose class was heard before at `previous`, None if never. Pure.
 
     Years, days and seasons (of three months, from December, March, June and September on) are those of the clock in
     `zone`.
     """
     if previous is None:
-        return Novelty.EVER
+        return Rarity.EVER
     day, before = start.astimezone(zone).date(), previous.astimezone(zone).date()
     if day.year != before.year:
-        return Novelty.YEAR
+        return Rarity.YEAR
     if (day - before).days > ABSENCE_DAYS:
-        return Novelty.RETURN
+        return Rarity.RETURN
     if _season(day) != _season(before):
-        return Novelty.SEASON
-    return Novelty.DAY if day != before else None
+        return Rarity.SEASON
+    return Rarity.DAY if day != before else None
 
 
 def _season(day: date) -> int:
