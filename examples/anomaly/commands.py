@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from examples.anomaly.places import SoundFolders, microphone
+from examples.anomaly.predictions import convert, predict
 from tidzam.audio.alsa import capture_devices
 from tidzam.bundle import FOREST
+from tidzam.errors import TidzamError
+from tidzam.terminal import exit_on_error
 
 EXPECTED = ("--expected-anomalies", "0.001")
 """One window in a thousand: at a file per minute, one file in 17 is reported though it is normal."""
@@ -38,6 +39,10 @@ def record_two(folders: SoundFolders, arguments: argparse.Namespace) -> int:
                 predict(folders)
         except KeyboardInterrupt:
             pass  # the recorder gets it, too, and completes its files
+        except (TidzamError, OSError):
+            process.terminate()  # it completes its files: the next start converts them
+            wait_for(process)
+            raise
         code = wait_for(process)
     convert(folders)
     predict(folders)
@@ -58,7 +63,10 @@ def train_iforest(folders: SoundFolders, arguments: argparse.Namespace) -> int:
 
 def devices(folders: SoundFolders, arguments: argparse.Namespace) -> int:
     """Show the microphones with their indices."""
-    for index, device in enumerate(capture_devices()):
+    found = capture_devices()
+    if not found:
+        print("No sound card that records was found; a microphone may also be any address or file.", file=sys.stderr)
+    for index, device in enumerate(found):
         print(f"{index}  {device.name}  {device.card_name}, {device.device_name}")
     return 0
 
@@ -80,47 +88,6 @@ def wait_for(process: subprocess.Popen[bytes]) -> int:
             return process.wait()
         except KeyboardInterrupt:
             continue
-
-
-def convert(folders: SoundFolders) -> None:
-    """Make a FLAC file of each complete WAV file. Those that are being written are hidden."""
-    folders.flac.mkdir(parents=True, exist_ok=True)
-    for wav in sorted(folders.record_buffer.glob("[!.]*.wav")):
-        flac = folders.flac / f"{wav.stem}.flac"
-        fresh = flac.with_name(f".{flac.name}")
-        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-i", wav, fresh], check=True)
-        fresh.replace(flac)
-        wav.unlink()
-
-
-def predict(folders: SoundFolders) -> None:
-    """Append a row for each file that has none to the predictions, and keep a copy of those with unusual sound."""
-    known = {path for path, _ in rows_of(folders.predictions)}
-    files = [path for path in sorted(folders.flac.glob("[!.]*.flac")) if path.name not in known]
-    if not files or not folders.bundle.is_dir():
-        return
-    with tempfile.TemporaryDirectory() as temporary:
-        table = Path(temporary) / "predictions.csv"
-        options = ["--novelty", str(folders.bundle), "--results", f"predictions:{table}", "--jobs", "1", "--json"]
-        subprocess.run(
-            [sys.executable, "-m", "analyzer", "--stream", *files, *options], check=True, stdout=subprocess.DEVNULL
-        )
-        rows = rows_of(table)
-    with folders.predictions.open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows((Path(path).name, result) for path, result in rows)
-    folders.predicted_records.mkdir(exist_ok=True)
-    for path, result in rows:
-        print(f"{Path(path).name}: {result}")
-        if result == "anomaly":
-            shutil.copy(path, folders.predicted_records)
-
-
-def rows_of(table: Path) -> list[list[str]]:
-    """The rows of a table, none if it is not there."""
-    if not table.is_file():
-        return []
-    with table.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -148,4 +115,5 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with exit_on_error("anomaly"):
+        sys.exit(main())

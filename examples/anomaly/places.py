@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tidzam.audio.alsa import capture_devices
+from tidzam.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class SoundFolders:
     def record_buffer(self) -> Path:
         """WAV files that are being recorded, or are still to be converted."""
         return self.root / "sound_rec" / "record_buffer"
+
+    @property
+    def rejected(self) -> Path:
+        """Files that cannot be read."""
+        return self.root / "sound_rec" / "rejected"
 
     @property
     def train_unlabled(self) -> Path:
@@ -53,7 +59,13 @@ class SoundFolders:
 def microphone(text: str, name: str) -> list[str]:
     """The option of `tidzam record` for a microphone: the index of a device in the list, or any address or file.
 
-    Raises IndexError if there is no device with that index.
+    Raises ConfigError if there is no device with that index.
     """
-    address = capture_devices()[int(text)].name if text.isdecimal() else text
-    return ["--sources", f"{name}={address}"]
+    if not text.isdecimal():
+        return ["--sources", f"{name}={text}"]
+    devices = capture_devices()
+    if int(text) >= len(devices):
+        found = f"the indices are 0 to {len(devices) - 1}" if devices else "no sound card that records was found"
+        hint = "`python -m examples.anomaly.commands devices` lists them; any address or file will do, too."
+        raise ConfigError(f"There is no microphone with the index {text}: {found}.", hint=hint)
+    return ["--sources", f"{name}={devices[int(text)].name}"]

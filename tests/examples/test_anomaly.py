@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from examples.anomaly.commands import convert, main
+from examples.anomaly.commands import main
 from examples.anomaly.places import SoundFolders, microphone
+from examples.anomaly.predictions import convert
 from tests.support.sound import tone
+from tidzam.errors import ConfigError, NodeError
 from tidzam.types import Float32
 
 pytest.importorskip("sklearn")
@@ -33,25 +35,56 @@ def write(path: Path, samples: Float32) -> str:
     return str(path)
 
 
-def test_two_microphones_are_recorded_converted_and_predicted(tmp_path: Path) -> None:
-    folders = SoundFolders(tmp_path)
+@pytest.fixture(scope="module")
+def whistle() -> Float32:
+    """The place, with something unusual in it."""
+    return hiss(1, 7) + tone(2000, duration_s=1, rate_hz=RATE_HZ)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory, whistle: Float32) -> SoundFolders:
+    """A recorder that was trained, and has recorded two microphones beside damaged files of an earlier run."""
+    folders = SoundFolders(tmp_path_factory.mktemp("recorder"))
     for number in range(2):
         write(folders.train_unlabled / f"mic1-{number}.flac", hiss(30, number))
-    root = ["--root", str(tmp_path)]
+    root = ["--root", str(folders.root)]
     assert main([*root, "train_iforest", *TRAINING]) == 0
-    assert folders.onnx.is_file()
-    whistle = hiss(1, 7) + tone(2000, duration_s=1, rate_hz=RATE_HZ)
-    microphones = [write(tmp_path / "quiet.wav", hiss(1, 5)), write(tmp_path / "loud.wav", whistle)]
+    for damaged in (folders.flac / "earlier.flac", folders.record_buffer / "earlier.wav"):
+        damaged.parent.mkdir(parents=True)
+        damaged.write_bytes(b"no audio")
+    microphones = [write(folders.root / "quiet.wav", hiss(1, 5)), write(folders.root / "loud.wav", whistle)]
     assert main([*root, "record_two", *microphones, "--duration", "2"]) == 0
-    assert not list(folders.record_buffer.glob("*.wav"))
-    recorded = {path.name for path in folders.flac.glob("*.flac")}
-    with folders.predictions.open(encoding="utf-8", newline="") as file:
-        rows = dict(csv.reader(file))
-    assert rows.keys() == recorded
-    assert {name.partition("-")[0] for name in recorded} == {"mic1", "mic2"}
-    anomalies = {path.name for path in folders.predicted_records.iterdir()}
+    return folders
+
+
+def test_two_microphones_are_recorded_converted_and_predicted(recorded: SoundFolders) -> None:
+    assert recorded.onnx.is_file()
+    assert not list(recorded.record_buffer.glob("*.wav"))
+    files = {path.name for path in recorded.flac.glob("*.flac")}
+    with recorded.predictions.open(encoding="utf-8", newline="") as table:
+        rows = dict(csv.reader(table))
+    assert rows.keys() == files
+    assert {name.partition("-")[0] for name in files} == {"mic1", "mic2"}
+    anomalies = {path.name for path in recorded.predicted_records.iterdir()}
     assert anomalies == {name for name, result in rows.items() if result == "anomaly"}
     assert any(name.startswith("mic2") for name in anomalies)
+
+
+def test_files_that_cannot_be_read_are_set_aside(recorded: SoundFolders) -> None:
+    assert {path.name for path in recorded.rejected.iterdir()} == {"earlier.flac", "earlier.wav"}
+
+
+def test_a_fault_ends_the_recorder_and_keeps_what_is_unusual(
+    recorded: SoundFolders, whistle: Float32, tmp_path: Path
+) -> None:
+    folders = SoundFolders(tmp_path)
+    folders.bundle.symlink_to(recorded.bundle)
+    write(folders.flac / "loud.flac", whistle)
+    folders.predictions.mkdir()
+    microphones = [write(tmp_path / f"quiet-{number}.wav", hiss(1, number)) for number in range(2)]
+    with pytest.raises(NodeError, match=r"predictions\.csv cannot be written"):
+        main(["--root", str(tmp_path), "record_two", *microphones])
+    assert [path.name for path in folders.predicted_records.iterdir()] == ["loud.flac"]
 
 
 def test_one_microphone_is_recorded_to_train_on(tmp_path: Path) -> None:
@@ -74,12 +107,14 @@ def test_a_microphone_is_any_address(tmp_path: Path) -> None:
     assert microphone("https://pond.example/live.ogg", "mic1") == ["--sources", "mic1=https://pond.example/live.ogg"]
 
 
-def test_the_devices_are_listed_with_their_indices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--root", str(tmp_path), "devices"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+def test_the_devices_are_listed_with_their_indices(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["devices"]) == 0
+    shown = capsys.readouterr()
+    lines = shown.out.splitlines()
     assert [line.split()[0] for line in lines] == [str(number) for number in range(len(lines))]
+    assert ("No sound card" in shown.err) == (not lines)
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(IndexError):
+    with pytest.raises(ConfigError, match="no microphone with the index 99"):
         microphone("99", "mic1")
