@@ -15,7 +15,7 @@ from tidzam.paths import checkout
 
 NAMED = (
     *("litert", "birdnet", "train", "cluster", "parquet", "postgresql", "openid", "search", "mqtt", "notify"),
-    *("novelty", "show", "bench", "test"),
+    *("novelty", "show", "theremin", "bench", "test"),
 )
 PARTS = ("", *NAMED, "all")
 Part = Annotated[str, typer.Argument(help=f"Optional part: {', '.join(NAMED)} or all. Only in a checkout.")]
