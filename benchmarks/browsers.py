@@ -55,7 +55,7 @@ class Measured:
         self.failures[reason] = self.failures.get(reason, 0) + 1
 
 
-class Load:
+class BrowserLoad:
     """The browsers at the console at `url`, until `end`."""
 
     def __init__(
@@ -131,7 +131,9 @@ async def measure(url: str, browsers: Browsers, *, seconds: float, pause_s: floa
     measured = Measured()
     timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as http:
-        tasks = [asyncio.create_task(work) for work in Load(url, browsers, http, measured, pause_s=pause_s).tasks()]
+        tasks = [
+            asyncio.create_task(work) for work in BrowserLoad(url, browsers, http, measured, pause_s=pause_s).tasks()
+        ]
         gc.disable()  # it would delay what arrives
         await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
         gc.enable()

@@ -58,7 +58,7 @@ def run(
     may be 0, which leaves it out."""
     count = int(channels)
     with jack_server(rate_hz=RATE_HZ, period=PERIOD, port_max=PORT_MAX) as server:
-        load = Load(server, clients=int(sources), threads=int(threads))
+        load = CaptureLoad(server, clients=int(sources), threads=int(threads))
         figures: dict[str, Any] = {
             "sources": load.clients,
             "threads": load.threads,
@@ -79,7 +79,7 @@ def run(
 
 
 @dataclass(frozen=True)
-class Load:
+class CaptureLoad:
     """What the analyzer listens to, in a number of JACK clients, and the threads that each classifier runs on."""
 
     server: JackSettings
@@ -106,7 +106,7 @@ def holds(figures: Mapping[str, Any]) -> bool:
     return complete and not lost and figures["lag_max_s"] < HOP_S
 
 
-def _limits(load: Load, most: int, say: Callable[[str], None]) -> dict[str, Any]:
+def _limits(load: CaptureLoad, most: int, say: Callable[[str], None]) -> dict[str, Any]:
     """The largest number of channels that holds, and what was measured with each number."""
     trials: dict[int, dict[str, Any]] = {}
 

@@ -51,7 +51,7 @@ def run(say: Callable[[str], None], *, seconds: str = "60", seed: str = "1") -> 
     with tempfile.TemporaryDirectory() as folder:
         say(f"a video of {float(seconds):g} s, {len(flashes_of(areas))} flashes")
         video = write_video(Path(folder) / "flashes.avi", (picture(area) for area in areas))
-        heard = Heard()
+        heard = HeardTone()
         asyncio.run(_perform(video, Path(folder), heard, float(seconds)))
         due_s = due_times(Path(folder) / "hand.csv")
     return {"pictures_per_s": FPS, "period_frames": PERIOD, **figures_of(latencies(areas, due_s, heard))}
@@ -72,7 +72,7 @@ def flashes_of(areas: Sequence[float]) -> list[int]:
 
 
 @dataclass
-class Heard:
+class HeardTone:
     """What was recorded: `samples`, shape (frames,), from the JACK frame `first` on; and readings of both clocks."""
 
     samples: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
@@ -86,7 +86,7 @@ class Heard:
         return np.asarray(np.interp(frames, self.frames, self.times_s))
 
 
-async def _perform(video: Path, folder: Path, heard: Heard, seconds: float) -> None:
+async def _perform(video: Path, folder: Path, heard: HeardTone, seconds: float) -> None:
     from examples.theremin.performance import PerformanceOptions, perform
 
     async with jack_server(None, sound_card=None) as env:
@@ -96,7 +96,7 @@ async def _perform(video: Path, folder: Path, heard: Heard, seconds: float) -> N
 
 
 @contextmanager
-def _recording(server: str, heard: Heard, seconds: float) -> Iterator[None]:
+def _recording(server: str, heard: HeardTone, seconds: float) -> Iterator[None]:
     """Record the tone while the context is open, with the frame of JACK's clock of each sample."""
     jack.set_error_function(lambda message: None)
     client = jack.Client("latency", no_start_server=True, servername=server)
@@ -121,7 +121,7 @@ def _recording(server: str, heard: Heard, seconds: float) -> Iterator[None]:
     heard.samples = samples.read([(0, CLOCK)], heard.first, end - heard.first)[0][0]
 
 
-def _follow(client: jack.Client, port: jack.OwnPort, ring: Ring, heard: Heard, ended: threading.Event) -> None:
+def _follow(client: jack.Client, port: jack.OwnPort, ring: Ring, heard: HeardTone, ended: threading.Event) -> None:
     """Connect the tone when it appears, and read both clocks at regular intervals."""
     while not ended.wait(_CLOCK_S):
         if not port.number_of_connections and client.get_ports(f"^{PORT}$"):
@@ -138,7 +138,7 @@ def due_times(log: Path) -> dict[int, float]:
     return {int(row[0]): float(row[1]) for row in rows}
 
 
-def latencies(areas: Sequence[float], due_s: dict[int, float], heard: Heard) -> list[float]:
+def latencies(areas: Sequence[float], due_s: dict[int, float], heard: HeardTone) -> list[float]:
     """Seconds from each flash to the change of the tone. Flashes that were not seen or heard are left out."""
     middle_s, frequencies_hz = periods(heard.samples, heard.rate_hz)
     times_s = heard.utc_s(middle_s * heard.rate_hz + heard.first)

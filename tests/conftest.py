@@ -25,6 +25,7 @@ JACK_TESTS = frozenset(
         "analyzer/test_capture.py",
         "analyzer/live/test_runner.py",
         "examples/theremin/test_performance.py",
+        "examples/theremin/test_tone_process.py",
         "stream_manager/outputs/test_contract.py",
         "stream_manager/outputs/test_recorder.py",
         "stream_manager/players/test_contract.py",

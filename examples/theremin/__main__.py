@@ -18,7 +18,7 @@ from examples.theremin.hands import HandModel
 from examples.theremin.mail import require_address, smtp_settings
 from examples.theremin.melody import DEFAULT_SONG, Melody, read_melody, render
 from examples.theremin.notes import DEFAULT_RANGE, PitchRange, name_of, note_of, parse_note
-from examples.theremin.outputs import Outputs, mail_outputs, make_outputs
+from examples.theremin.outputs import Outputs, mail_outputs, make_outputs, output_folder
 from examples.theremin.performance import Performance, PerformanceOptions, SongSound, perform
 from examples.theremin.pitch import LOWEST_HZ
 from examples.theremin.recording import join
@@ -45,7 +45,7 @@ def play(
     melody: Annotated[Path | None, typer.Option(help="The melody of the audio in --song, as a text file.")] = None,
     no_song: Annotated[bool, typer.Option("--no-song", help="Play without a song, until Ctrl-C.")] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the recording and all else; theremin-TIME by default.")
+        Path | None, typer.Option(help="Folder for everything; theremin-TIME or that of --recording by default.")
     ] = None,
     lowest: Annotated[str, typer.Option(help="Note of the smallest area.")] = "G3",
     highest: Annotated[str, typer.Option(help="Note of the largest area.")] = "G5",
@@ -70,14 +70,16 @@ def play(
     """
     if mail:
         require_address(mail)
+    elif dry_run or attach_recording:
+        raise ConfigError("--dry-run and --attach-recording are about an e-mail.", hint="Add --mail ADDRESS.")
     smtp = smtp_settings(os.environ) if mail and not dry_run else None
     tune, sound = (None, None) if no_song else _song(song or DEFAULT_SONG, melody)
     if video is not None and not video.exists():
         raise ConfigError(f"{video} does not exist.", hint="Without --video, the camera is used.")
     ended = Performance()
+    default = Path(f"theremin-{datetime.now(UTC):%Y%m%d-%H%M%S}") if recording is None else recording.parent
+    folder = out or default
     if recording is None:
-        folder = out or Path(f"theremin-{datetime.now(UTC):%Y%m%d-%H%M%S}")
-        folder.mkdir(parents=True, exist_ok=True)
         options = PerformanceOptions(
             out=folder, camera=camera if video is None else str(video), song=sound,
             range=_range(lowest, highest, areas), hand_model=hand_model, mirror=mirror and video is None, window=show,
@@ -86,14 +88,16 @@ def play(
         )  # fmt: skip
         if options.jack is None and sound_card is None:
             say("Nothing is heard, only recorded: use --sound-card hw:0, or a JACK server that is running.")
-        ended = asyncio.run(_perform(options))
-        recording = _recording_of(ended, folder)
-    outputs = make_outputs(recording, tune, sound)
+        with output_folder(folder):
+            ended = asyncio.run(_perform(options))
+            recording = _recording_of(ended, folder)
+    with output_folder(folder):
+        outputs = make_outputs(recording, tune, sound, folder)
     _report(outputs)
     if mail:
         sender = smtp.sender if smtp else os.environ.get("THEREMIN_SMTP_FROM", "theremin@localhost")
         mail_outputs(outputs, mail, smtp, sender=sender, attach_recording=attach_recording)
-        say(f"The e-mail to {mail} is in {recording.parent / 'mail.eml'}{'' if smtp is None else ', and was sent'}.")
+        say(f"The e-mail to {mail} is in {folder / 'mail.eml'}{'' if smtp is None else ', and was sent'}.")
     if ended.is_fault:
         sys.exit(CAMERA_LOST)
 

@@ -6,19 +6,20 @@ The hand has the color of skin, and exactly the area that each note needs.
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import cv2
 import numpy as np
+import typer
 
 from examples.theremin.hands import Image
 from examples.theremin.melody import DEFAULT_SONG, Melody, read_melody
 from examples.theremin.notes import DEFAULT_RANGE, PitchRange
 from tidzam.errors import SetupError
+from tidzam.terminal import command_line, exit_on_error
 
 FPS: Final = 30.0
 WIDTH, HEIGHT = 640, 480
@@ -102,14 +103,15 @@ def write_video(path: Path, pictures: Iterable[Image], *, fps: float = FPS) -> P
     return path
 
 
-def main(argv: Sequence[str]) -> int:
-    """Write the video of the default song."""
-    if len(argv) != 2:
-        print(__doc__, file=sys.stderr)
-        return 2
-    write_video(Path(argv[1]), map(picture, areas_of(read_melody(DEFAULT_SONG))))
-    return 0
+app = command_line()
+
+
+@app.command(help=__doc__)
+def main(file: Annotated[Path, typer.Argument(help="The video to write, an .avi file.")]) -> None:
+    """Write the video of the default song. Raises SetupError."""
+    write_video(file, map(picture, areas_of(read_melody(DEFAULT_SONG))))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    with exit_on_error("demo_video"):
+        app()

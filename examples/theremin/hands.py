@@ -24,6 +24,9 @@ SMALLEST_AREA: Final = 0.005
 """Blobs with a smaller share of the picture are no hands."""
 _WORK_WIDTH: Final = 320
 """Pictures are made this narrow before they are searched."""
+_EDGE: Final = 0.35
+"""Share of the pixels on the outline of a hand that show the background: one that is mostly background has enough of
+the color of skin. The share is 0.2 to 0.5, by the color of the hand and the model."""
 _LEARNING_FRAMES: Final = 30
 """For so many pictures, the background is learned quickly: keep your hands out of them."""
 _SLOW_LEARNING: Final = 1e-4
@@ -98,6 +101,7 @@ def _hand(outline: NDArray[np.int32], picture: Image) -> FoundHand:
     height, width = picture.shape[:2]
     x, y, w, h = cv2.boundingRect(outline)
     pixels = cv2.contourArea(outline) + len(outline) / 2 + 1  # Pick's theorem: the outline runs through their centers
+    pixels -= _EDGE * len(outline)
     return FoundHand(x / width, y / height, w / width, h / height, pixels / (width * height))
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -21,6 +24,7 @@ from examples.theremin.recording import song_start_s
 from examples.theremin.scoring import score
 from tidzam.atomic import write_atomically
 from tidzam.audio.files import read_audio
+from tidzam.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,30 @@ class Outputs:
     sheet: PerformanceSheet
 
 
-def make_outputs(recording: Path, melody: Melody | None, song: SongSound | None) -> Outputs:
-    """Write everything beside a recording, whose first channel is the tone and whose second one is the song.
+@contextmanager
+def output_folder(folder: Path) -> Iterator[None]:
+    """The folder exists while the context is open; a new one is removed afterwards if it is still empty.
+
+    Raises ConfigError if it cannot be used.
+    """
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(f"{folder} cannot be used: {reason}.", hint="--out names a folder to write to.") from error
+    try:
+        yield
+    finally:
+        if is_new:
+            with suppress(OSError):  # it is used
+                folder.rmdir()
+
+
+def make_outputs(recording: Path, melody: Melody | None, song: SongSound | None, folder: Path) -> Outputs:
+    """Write everything about a recording to `folder`. Its first channel is the tone, and the second one is the song.
 
     Times are from the beginning of the song; without one, from the first tone. Raises AudioError.
     """
@@ -48,7 +74,6 @@ def make_outputs(recording: Path, melody: Melody | None, song: SongSound | None)
     result = score(sung, curve) if sung is not None else None
     at = datetime.fromtimestamp(recording.stat().st_mtime, UTC)
     sheet = PerformanceSheet(curve, played_notes(curve), sung, result, at)
-    folder = recording.parent
     found = Outputs(recording, folder / "notes.pdf", folder / "score.json", folder / "notes.csv", sheet)
     write_pdf(found.pdf, sheet)
     _write_notes(found.notes, sheet)
@@ -88,7 +113,7 @@ def _figures(sheet: PerformanceSheet) -> dict[str, object]:
 def mail_outputs(
     outputs: Outputs, to: str, settings: SmtpSettings | None, *, sender: str, attach_recording: bool
 ) -> EmailMessage:
-    """Write `mail.eml` with the score and the PDF beside the recording, and send it unless `settings` is None.
+    """Write `mail.eml` beside the PDF, with it and the score, and send it unless `settings` is None.
 
     Raises ConfigError and NodeError.
     """
@@ -97,7 +122,7 @@ def mail_outputs(
     text = f"{sheet.title}, played on {sheet.at:%Y-%m-%d} at {sheet.at:%H:%M} UTC.\n\n{sheet.summary}.\n"
     points = "" if sheet.score is None else f": {sheet.score.points:.0f} of 100"
     mail = message(sender=sender, to=to, subject=f"Theremin: {sheet.title}{points}", text=text, files=files)
-    write_atomically(outputs.recording.parent / "mail.eml", bytes(mail))
+    write_atomically(outputs.pdf.parent / "mail.eml", bytes(mail))
     if settings is not None:
         send(mail, settings)
     return mail

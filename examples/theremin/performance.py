@@ -18,11 +18,12 @@ from examples.theremin.helper import RunningHelper, helper
 from examples.theremin.notes import DEFAULT_RANGE, PitchRange
 from examples.theremin.server import jack_server
 from examples.theremin.tone import ToneConnected, ToneOptions, tone_argv
+from examples.theremin.video import require_camera
 from stream_manager.recorder import events
 from stream_manager.recorder.events import FileFinished, Lost, RecorderBeat, RecorderEvent, RecorderFailed
 from stream_manager.recorder.options import RecorderOptions, recorder_argv
 from tidzam.aio import first_completed
-from tidzam.errors import JackError, SourceError
+from tidzam.errors import JackError, SourceError, TidzamError
 from tidzam.jack.client_grace import CLIENT_GRACE_S
 from tidzam.jack.feeder_client import Feeder, feeder
 from tidzam.jack.feeder_protocol import Pacing
@@ -32,6 +33,8 @@ from tidzam.types import Float32
 ROOT: Final = Path(__file__).resolve().parents[2]
 SOURCE: Final = "theremin"
 """The name by which it is recorded."""
+HAND_LOG: Final = "hand.csv"
+"""The file with what the camera has seen."""
 SONG_CLIENT: Final = "theremin-song"
 LONGEST_S: Final = 24 * 3600
 """The recorder begins another file at midnight (UTC)."""
@@ -94,9 +97,24 @@ class Performance:
 async def perform(options: PerformanceOptions, stop: asyncio.Event, say: Callable[[str], None]) -> Performance:
     """Play until the song, the video or `duration_s` is over, the camera is lost, or `stop` is set.
 
-    Raises TidzamError if it could not begin.
+    Raises TidzamError if it could not begin, and leaves no files then.
     """
+    require_camera(options.camera)
     found = Performance()
+    try:
+        await _perform(options, stop, say, found)
+    except TidzamError:
+        for file in (*found.files, options.out / HAND_LOG):
+            file.unlink(missing_ok=True)
+        raise
+    finally:
+        (options.out / f".{SOURCE}.lock").unlink(missing_ok=True)  # the recorder has ended
+    return found
+
+
+async def _perform(
+    options: PerformanceOptions, stop: asyncio.Event, say: Callable[[str], None], found: Performance
+) -> None:
     async with AsyncExitStack() as stack:
         env = await stack.enter_async_context(jack_server(options.jack, sound_card=options.sound_card))
         stage = await _begin(stack, options, {**env, "PYTHONPATH": _python_path()}, found)
@@ -115,7 +133,6 @@ async def perform(options: PerformanceOptions, stop: asyncio.Event, say: Callabl
             say("Playing. Ctrl-C ends the performance.")
             stage.camera.say("go")
             await _play(stage, options, stop, found)
-    return found
 
 
 @dataclass(frozen=True)
@@ -179,7 +196,7 @@ def _camera_options(options: PerformanceOptions, fd: int) -> CameraOptions:
     return CameraOptions(
         memory_fd=fd,
         address=options.camera,
-        log=str(options.out / "hand.csv"),
+        log=str(options.out / HAND_LOG),
         range=options.range,
         hand_model=options.hand_model,
         mirror=options.mirror,

@@ -33,6 +33,7 @@ PORT: Final = f"{CLIENT}:out_0"
 STALE_S: Final = 1.0
 """A tone fades out if the camera has shown nothing new for so long."""
 _STEP_S: Final = 0.02
+_ENDS: Final = (signal.SIGTERM, signal.SIGINT)
 _SWITCH_INTERVAL_S: Final = 0.0005
 """How long other threads of this process may keep the GIL from the JACK callback; Python's default is 5 ms."""
 
@@ -120,8 +121,12 @@ def main(argument: str) -> int:
     """Run until TERM; returns the exit code."""
     gc.disable()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
+    # libjack fails if a signal interrupts this thread, and reports that through a Python callback, in which what a
+    # handler raises is lost. Threads of other libraries may still receive the signal.
+    ends: list[int] = []
+    for number in _ENDS:
+        signal.signal(number, lambda number, _: ends.append(number))
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
     jack.set_error_function(_mute)
     jack.set_info_function(_mute)
     options = ToneOptions.parse(argument)
@@ -137,14 +142,15 @@ def main(argument: str) -> int:
         run_first()
         _send(ToneReady(client.samplerate, client.blocksize))
         missing = set(options.connections)
-        while writer.error is None:
+        while writer.error is None and not ends:
             tone.watch(time.monotonic())
             if missing:
                 missing -= {pair for pair in missing if _connect(client, *pair)}
                 if not missing:
                     _send(ToneConnected(has_microphone=_connect_card(client, options)))
-            time.sleep(_STEP_S)
-    return 1
+            if signal.sigtimedwait(_ENDS, _STEP_S) is not None:
+                break
+    return 0
 
 
 def _connect_card(client: jack.Client, options: ToneOptions) -> bool:
@@ -171,19 +177,11 @@ def _send(event: ToneEvent) -> None:
     print(MESSAGES.encode(event), flush=True)
 
 
-def _stop(*_: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.exit(0)
-
-
 def _mute(message: str) -> None:
     """Discard libjack's messages: the result of every call is checked."""
 
 
 if __name__ == "__main__":
-    try:
-        code = main(sys.argv[1])
-    except SystemExit:  # by TERM
-        code = 0
+    code = main(sys.argv[1])
     sys.stderr.flush()
     os._exit(code)  # libjack's threads may hang

@@ -16,12 +16,13 @@ from examples.theremin.hands import Image
 from tidzam.errors import SourceError
 
 DEFAULT_FPS: Final = 30.0
+_HINT: Final = "List cameras with `ls /dev/video*`; --video FILE plays a video in place of a camera."
 _LATE_FRAMES: Final = 1.0
 """A picture of a file that is late by more than this many is skipped, as a camera would have replaced it."""
 
 
 @dataclass(frozen=True)
-class Picture:
+class CameraPicture:
     """A picture, its number, and when it was there to be seen (seconds since 1970, UTC).
 
     That is when it was due in a file, before it was decoded, and when the camera delivered it otherwise.
@@ -30,6 +31,23 @@ class Picture:
     number: int
     due_s: float
     image: Image
+
+
+def require_camera(address: str) -> None:
+    """Raise SourceError if `address` is a device or file that does not exist, or a file that is no video.
+
+    Devices, pipes and network addresses are not opened: they may not bear to be opened twice.
+    """
+    path = Path(f"/dev/video{address}" if address.isdecimal() else address)
+    if not path.exists() and "://" not in address:
+        raise _not_opened(address)
+    if path.is_file():
+        with PictureSource(address):
+            pass
+
+
+def _not_opened(address: str) -> SourceError:
+    return SourceError(f"{address} cannot be opened as a camera or video.", hint=_HINT)
 
 
 class PictureSource:
@@ -45,8 +63,7 @@ class PictureSource:
         self.is_file = path.exists() and stat.S_ISREG(path.stat().st_mode)
         self._capture = cv2.VideoCapture(int(address)) if address.isdecimal() else cv2.VideoCapture(address)
         if not self._capture.isOpened():
-            hint = "List cameras with `ls /dev/video*`; --video FILE plays a video in place of a camera."
-            raise SourceError(f"{address} cannot be opened as a camera or video.", hint=hint)
+            raise _not_opened(address)
         if not self.is_file:
             self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the latest picture matters
         stated_fps = self._capture.get(cv2.CAP_PROP_FPS)
@@ -59,7 +76,7 @@ class PictureSource:
         """Pictures of a file that were left out, since the ones before took too long."""
         self.fault = ""
 
-    def pictures(self, *, clock: Callable[[], float] = time.time) -> Iterator[Picture]:
+    def pictures(self, *, clock: Callable[[], float] = time.time) -> Iterator[CameraPicture]:
         """One picture after the other, until the end or a fault."""
         number, began_s = 0, clock()
         while True:
@@ -75,7 +92,7 @@ class PictureSource:
                 image = self._retrieve()
                 if image is None:
                     break
-                yield Picture(number, due_s if self.is_file else now_s, image)
+                yield CameraPicture(number, due_s if self.is_file else now_s, image)
             number += 1
         self.fault = self._fault(number)
 

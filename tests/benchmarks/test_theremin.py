@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.theremin import FPS, LARGE, SMALL, Heard, due_times, figures_of, flashes_of, flashing, latencies
+from benchmarks.theremin import FPS, LARGE, SMALL, HeardTone, due_times, figures_of, flashes_of, flashing, latencies
 from examples.theremin.notes import DEFAULT_RANGE, hz_of
 from examples.theremin.voice import Voice
 from tidzam.errors import NodeError
@@ -15,7 +15,7 @@ from tidzam.errors import NodeError
 RATE_HZ, UTC_S = 48000, 1_700_000_000.0
 
 
-def heard(areas: list[float], *, late_s: float, first: int = 5000) -> Heard:
+def heard(areas: list[float], *, late_s: float, first: int = 5000) -> HeardTone:
     """A tone that follows the areas of pictures so many seconds late, recorded from the frame `first` on."""
     voice, block = Voice(RATE_HZ), 48
     sound = np.zeros(round(len(areas) / FPS * RATE_HZ) // block * block, np.float32)
@@ -24,7 +24,7 @@ def heard(areas: list[float], *, late_s: float, first: int = 5000) -> Heard:
         voice.set(hz_of(DEFAULT_RANGE.note_of_area(area)), 1.0)
         voice.play(sound[start : start + block])
     ends = [first, first + len(sound)]
-    return Heard(sound, first, RATE_HZ, ends, [UTC_S, UTC_S + len(sound) / RATE_HZ])
+    return HeardTone(sound, first, RATE_HZ, ends, [UTC_S, UTC_S + len(sound) / RATE_HZ])
 
 
 def test_flashes_are_far_enough_apart_and_of_two_areas() -> None:

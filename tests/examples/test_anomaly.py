@@ -43,15 +43,12 @@ def whistle() -> Float32:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory, whistle: Float32) -> SoundFolders:
-    """A recorder that was trained, and has recorded two microphones beside damaged files of an earlier run."""
+    """A recorder that was trained, and has recorded two microphones."""
     folders = SoundFolders(tmp_path_factory.mktemp("recorder"))
     for number in range(2):
         write(folders.train_unlabled / f"mic1-{number}.flac", hiss(30, number))
     root = ["--root", str(folders.root)]
     assert main([*root, "train_iforest", *TRAINING]) == 0
-    for damaged in (folders.flac / "earlier.flac", folders.record_buffer / "earlier.wav"):
-        damaged.parent.mkdir(parents=True)
-        damaged.write_bytes(b"no audio")
     microphones = [write(folders.root / "quiet.wav", hiss(1, 5)), write(folders.root / "loud.wav", whistle)]
     assert main([*root, "record_two", *microphones, "--duration", "2"]) == 0
     return folders
@@ -70,21 +67,28 @@ def test_two_microphones_are_recorded_converted_and_predicted(recorded: SoundFol
     assert any(name.startswith("mic2") for name in anomalies)
 
 
-def test_files_that_cannot_be_read_are_set_aside(recorded: SoundFolders) -> None:
-    assert {path.name for path in recorded.rejected.iterdir()} == {"earlier.flac", "earlier.wav"}
-
-
-def test_a_fault_ends_the_recorder_and_keeps_what_is_unusual(
-    recorded: SoundFolders, whistle: Float32, tmp_path: Path
-) -> None:
-    folders = SoundFolders(tmp_path)
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory, recorded: SoundFolders, whistle: Float32) -> SoundFolders:
+    """A recorder with damaged files of an earlier run that could not write its predictions."""
+    folders = SoundFolders(tmp_path_factory.mktemp("ended"))
     folders.bundle.symlink_to(recorded.bundle)
     write(folders.flac / "loud.flac", whistle)
+    for damaged in (folders.flac / "damaged.flac", folders.record_buffer / "damaged.wav"):
+        damaged.parent.mkdir(exist_ok=True)
+        damaged.write_bytes(b"no audio")
     folders.predictions.mkdir()
-    microphones = [write(tmp_path / f"quiet-{number}.wav", hiss(1, number)) for number in range(2)]
+    microphones = [write(folders.root / f"quiet-{number}.wav", hiss(1, number)) for number in range(2)]
     with pytest.raises(NodeError, match=r"predictions\.csv cannot be written"):
-        main(["--root", str(tmp_path), "record_two", *microphones])
-    assert [path.name for path in folders.predicted_records.iterdir()] == ["loud.flac"]
+        main(["--root", str(folders.root), "record_two", *microphones])
+    return folders
+
+
+def test_files_that_cannot_be_read_are_set_aside(ended: SoundFolders) -> None:
+    assert {path.name for path in ended.rejected.iterdir()} == {"damaged.flac", "damaged.wav"}
+
+
+def test_a_fault_ends_the_recorder_and_keeps_what_is_unusual(ended: SoundFolders) -> None:
+    assert [path.name for path in ended.predicted_records.iterdir()] == ["loud.flac"]
 
 
 def test_one_microphone_is_recorded_to_train_on(tmp_path: Path) -> None:

@@ -7,12 +7,19 @@ import pytest
 
 from examples.theremin.demo_video import picture
 from examples.theremin.hands import FoundHand, HandFinder, HandModel, PlayingHands, loudness_at, roles
+from examples.theremin.notes import DEFAULT_RANGE
 
 
 @pytest.mark.parametrize("area", [0.02, 0.08, 0.2, 0.3])
 def test_a_hand_of_skin_is_found_with_its_area(area: float) -> None:
     (hand,) = HandFinder("skin").find(picture(area))
     assert hand.area == pytest.approx(area, rel=0.05)
+
+
+@pytest.mark.parametrize("area", [0.022, 0.03, 0.05, 0.1, 0.2, 0.3])
+def test_the_note_of_a_hand_is_in_tune(area: float) -> None:
+    (hand,) = HandFinder("skin").find(picture(area))
+    assert DEFAULT_RANGE.note_of_area(hand.area) == pytest.approx(DEFAULT_RANGE.note_of_area(area), abs=0.1)
 
 
 @pytest.mark.parametrize("center", [(0.3, 0.4), (0.7, 0.6)])

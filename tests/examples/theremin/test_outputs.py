@@ -75,6 +75,13 @@ def test_without_a_song_there_is_no_score(folder: Path) -> None:
     assert figures == {"song": "Free play", "notes_played": 4}
 
 
+def test_another_folder_gets_the_outputs(folder: Path, tmp_path: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    evaluate(folder, "--no-song", f"--out={tmp_path / 'out'}", "--mail=a@example.org", "--dry-run")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"notes.pdf", "notes.csv", "score.json", "mail.eml"}
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
 def test_a_dry_run_writes_the_message_and_sends_nothing(folder: Path) -> None:
     evaluate(folder, f"--song={folder / 'song.txt'}", "--mail=a@example.org", "--dry-run", "--attach-recording")
     mail = message_from_bytes((folder / "mail.eml").read_bytes(), policy=policy.default)

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +30,11 @@ from tests.examples.theremin.test_mail import Inbox, environment
 from tests.support.eventually import eventually
 from tests.support.jack import JackServer, jack_server
 from tests.support.ports import free_port
-from tidzam.errors import TidzamError
+from tidzam.errors import ConfigError, TidzamError
 
 pytestmark = pytest.mark.timeout(90)
 ROOT = Path(__file__).parents[3]
-SONG = "title Short\ntempo 120\ncount-in 1\nC4:1 E4:1 G4:1.5 C4:1\n"
+SONG = "title Short\ntempo 120\ncount-in 1\nG3:1 E4:1 C5:1.5 G3:1\n"
 OUTPUTS = {"recording.wav", "notes.pdf", "notes.csv", "score.json", "hand.csv"}
 
 
@@ -75,7 +77,7 @@ def pictures_in(log: Path) -> int:
 
 def assert_complete(folder: Path) -> None:
     """All outputs are there, and the recording has a tone."""
-    assert {path.name for path in folder.iterdir()} >= OUTPUTS
+    assert {path.name for path in folder.iterdir()} - {"mail.eml"} == OUTPUTS
     samples, rate_hz = soundfile.read(folder / "recording.wav", dtype="float32", always_2d=True)
     assert not np.isnan(pitch_curve(samples[:, 0], rate_hz).notes).all()
     assert (folder / "notes.pdf").read_bytes().startswith(b"%PDF")
@@ -92,42 +94,55 @@ def heard_and_wanted(folder: Path, areas: Sequence[float]) -> tuple[np.ndarray, 
     return heard[path[:, 1]], wanted[path[:, 0]]
 
 
-def test_the_recorded_pitch_follows_the_area(jack: JackServer, tmp_path: Path) -> None:
-    areas = hand(3.5)
-    video = write_video(tmp_path / "hand.avi", map(picture, areas))
-    with playing(jack, f"--video={video}", "--no-song", f"--out={tmp_path / 'out'}") as process:
-        assert result(process)[0] == 0
-    assert_complete(tmp_path / "out")
-    heard, wanted = heard_and_wanted(tmp_path / "out", areas)
-    assert np.ptp(heard[~np.isnan(heard)]) > 16
-    assert np.nanmedian(np.abs(heard - wanted)) < 0.25
-    assert np.mean(np.abs(heard - wanted) < 1.0) > 0.9
+@dataclass(frozen=True)
+class SongPlayed:
+    """A performance with a song: the areas of the hand while it plays, the output, and the mail that was sent."""
+
+    folder: Path
+    areas: list[float]
+    code: int
+    said: str
+    messages: list[EmailMessage]
 
 
-def test_a_song_is_played_scored_and_mailed(jack: JackServer, tmp_path: Path) -> None:
-    (tmp_path / "song.txt").write_text(SONG)
-    melody = read_melody(tmp_path / "song.txt")
-    video = write_video(tmp_path / "hand.avi", map(picture, areas_of(melody)))
+@pytest.fixture(scope="module")
+def played(jack: JackServer, tmp_path_factory: pytest.TempPathFactory) -> SongPlayed:
+    folder = tmp_path_factory.mktemp("song")
+    (folder / "song.txt").write_text(SONG)
+    areas = areas_of(read_melody(folder / "song.txt"))
+    video = write_video(folder / "hand.avi", map(picture, areas))
     kept, port = Inbox(), free_port()
     controller = Controller(kept, hostname="127.0.0.1", port=port)
     controller.start()
-    options = [f"--video={video}", f"--song={tmp_path / 'song.txt'}", f"--out={tmp_path / 'out'}"]
-    more = [f"--preview={tmp_path / 'preview.mp4'}", "--microphone", "--mail=player@example.org"]
+    options = [f"--video={video}", f"--song={folder / 'song.txt'}", f"--out={folder / 'out'}"]
+    more = [f"--preview={folder / 'preview.mp4'}", "--microphone", "--mail=player@example.org"]
     try:
         with playing(jack, *options, *more, smtp=environment(port)) as process:
             code, said = result(process)
     finally:
         controller.stop()
-    assert code == 0, said
-    assert_complete(tmp_path / "out")
-    figures = json.loads((tmp_path / "out" / "score.json").read_text())
+    return SongPlayed(folder, [area for area in areas if area is not None], code, said, kept.messages)
+
+
+def test_the_recorded_pitch_follows_the_area(played: SongPlayed) -> None:
+    assert played.code == 0, played.said
+    heard, wanted = heard_and_wanted(played.folder / "out", played.areas)
+    assert np.ptp(heard[~np.isnan(heard)]) > 16
+    assert np.nanmedian(np.abs(heard - wanted)) < 0.25
+    assert np.mean(np.abs(heard - wanted) < 1.0) > 0.9
+
+
+def test_a_song_is_played_scored_and_mailed(played: SongPlayed) -> None:
+    out = played.folder / "out"
+    assert_complete(out)
+    figures = json.loads((out / "score.json").read_text())
     assert figures["points"] > 60
-    assert [note["note"] for note in figures["notes_of_song"]] == ["C4", "E4", "G4", "C4"]
-    (received,) = kept.messages
+    assert [note["note"] for note in figures["notes_of_song"]] == ["G3", "E4", "C5", "G3"]
+    (received,) = played.messages
     assert received["Subject"] == f"Theremin: Short: {figures['points']:.0f} of 100"
     assert [part.get_filename() for part in received.iter_attachments()] == ["notes.pdf"]
-    assert (tmp_path / "preview.mp4").stat().st_size > 10_000
-    assert soundfile.info(tmp_path / "out" / "recording.wav").channels == 3
+    assert (played.folder / "preview.mp4").stat().st_size > 10_000
+    assert soundfile.info(out / "recording.wav").channels == 3
 
 
 def test_ctrl_c_ends_it_with_all_outputs_and_leaves_nothing(tmp_path: Path) -> None:
@@ -173,7 +188,7 @@ def test_a_jack_server_that_ends_leaves_what_was_recorded(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--jack=no-such-server"], "No JACK server named"),
+        (["--jack=no-such-server", "--camera=/dev/null"], "No JACK server named"),
         (["--video=none.avi"], "none.avi does not exist"),
         (["--song=none.txt"], "none.txt cannot be read"),
         (["--areas=5"], "expected two numbers"),
@@ -182,16 +197,30 @@ def test_a_jack_server_that_ends_leaves_what_was_recorded(tmp_path: Path) -> Non
         (["--mail=a@example.org"], "THEREMIN_SMTP_HOST"),
         (["--mail=nobody", "--dry-run"], "not an address"),
         (["--recording=none.wav"], "none.wav"),
+        (["--camera=none"], "none cannot be opened as a camera"),
+        ([f"--video={__file__}"], "cannot be opened as a camera"),
+        (["--dry-run"], "Add --mail"),
     ],
 )
 def test_what_cannot_begin_says_why(options: list[str], says: str, tmp_path: Path) -> None:
     ended = CliRunner().invoke(app, [*options, f"--out={tmp_path / 'out'}"])
     assert isinstance(ended.exception, TidzamError)
     assert says in str(ended.exception)
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_camera_that_cannot_be_opened_is_an_error(jack: JackServer, tmp_path: Path) -> None:
-    with playing(jack, f"--camera={tmp_path / 'camera'}", "--no-song", f"--out={tmp_path / 'out'}") as process:
+@pytest.mark.parametrize("options", [[], ["--recording=none.wav"]])
+def test_a_folder_that_cannot_be_used_is_refused(options: list[str], tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    ended = CliRunner().invoke(app, [*options, f"--out={tmp_path / 'out'}"])
+    assert isinstance(ended.exception, ConfigError)
+    assert "out cannot be used" in str(ended.exception)
+
+
+def test_a_camera_that_shows_nothing_is_an_error_and_leaves_nothing(jack: JackServer, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with playing(jack, "--camera=/dev/null", "--no-song", f"--out={out}") as process:
         code, said = result(process)
     assert code == 1
     assert "cannot be opened as a camera" in said
+    assert not out.exists()

@@ -12,13 +12,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from examples.theremin.demo_video import HEIGHT, WIDTH, picture, write_video
+from examples.theremin.demo_video import HEIGHT, WIDTH, app, picture, write_video
 from examples.theremin.hands import FoundHand, PlayingHands
 from examples.theremin.preview import GREEN, VideoScreen, WindowScreen, draw, screens, window_argv
 from examples.theremin.video import PictureSource
 from tests.support.eventually import eventually
-from tidzam.errors import SourceError
+from tidzam.errors import SetupError, SourceError
 
 
 class Clock:
@@ -148,3 +149,10 @@ def test_mpv_shows_the_pictures_of_a_pipe() -> None:
     argv = window_argv(width=WIDTH, height=HEIGHT, fps=30, output=["--vo=null"])
     shown = subprocess.run(argv, input=picture(0.1).tobytes() * 3, capture_output=True, timeout=30)
     assert shown.returncode == 0, shown.stderr
+
+
+def test_the_demo_video_explains_itself_and_refuses_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(app, ["-h"])
+    assert (shown.exit_code, "video to write" in shown.output) == (0, True)
+    refused = CliRunner().invoke(app, [str(tmp_path / "none" / "demo.avi")])
+    assert isinstance(refused.exception, SetupError)
