@@ -87,8 +87,8 @@ def _analyze(files: Sequence[Path], bundle: Path) -> tuple[dict[Path, str], dict
     """Why files cannot be used, and the results of the others that were scored. Raises NodeError."""
     with tempfile.TemporaryDirectory() as temporary:
         table = Path(temporary) / "predictions.csv"
-        options = ["--novelty", bundle, "--results", f"predictions:{table}", "--jobs", "1", "--json"]
-        argv: list[str | Path] = [sys.executable, "-m", "analyzer", "--stream", *files, *options]
+        options = ["--novelty", str(bundle), "--results", f"predictions:{table}", "--jobs", "1", "--json"]
+        argv = [sys.executable, "-m", "analyzer", "--stream", *map(str, files), *options]
         done = subprocess.run(argv, check=False, stdout=subprocess.PIPE, text=True)
         results = {Path(path): result for path, result in rows_of(table)}
     found = {Path(one["file"]): one.get("error") for one in map(json.loads, done.stdout.splitlines())}
