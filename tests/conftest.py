@@ -38,6 +38,7 @@ JACK_TESTS = frozenset(
         "tidzam/jack/test_feeder.py",
         "tidzam/jack/test_port_copy.py",
         "tidzam/jack/test_server_names.py",
+        "tidzam/jack/test_term.py",
         "tidzam/node/test_shared_memory.py",
     }
 )

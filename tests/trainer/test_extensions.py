@@ -54,22 +54,17 @@ def train(site: Path, folders: Path, out: Path, recipe: str) -> subprocess.Compl
 
 
 @pytest.mark.timeout(120)
-def test_a_package_adds_a_network(folders: Path, site: Path, tmp_path: Path) -> None:
+def test_packages_add_a_network_and_an_augmentation(folders: Path, site: Path, tmp_path: Path) -> None:
     install("A network", site)
-    done = train(site, folders, tmp_path / "out", "dnn: pond_net\ndnn_options: {width: 8}")
+    install("An augmentation", site)
+    (augment,) = re.findall(r"```yaml\n(.*?)```", SECTIONS["An augmentation"], re.S)
+    done = train(site, folders, tmp_path / "out", f"dnn: pond_net\ndnn_options: {{width: 8}}\n{augment}")
     assert done.returncode == 0, done.stderr
     assert "network pond_net: " in done.stderr
-    assert read_bundle(tmp_path / "out").manifest.classes == ("high", "low")
-
-
-@pytest.mark.timeout(120)
-def test_a_package_adds_an_augmentation(folders: Path, site: Path, tmp_path: Path) -> None:
-    install("An augmentation", site)
-    (recipe,) = re.findall(r"```yaml\n(.*?)```", SECTIONS["An augmentation"], re.S)
-    done = train(site, folders, tmp_path / "out", recipe)
-    assert done.returncode == 0, done.stderr
-    provenance = read_bundle(tmp_path / "out").manifest.provenance
-    assert yaml.safe_load(provenance["training_file"])["augment"][1] == {"step": "dropouts", "share": 0.1}
+    manifest = read_bundle(tmp_path / "out").manifest
+    assert manifest.classes == ("high", "low")
+    recipe = yaml.safe_load(manifest.provenance["training_file"])
+    assert recipe["augment"][1] == {"step": "dropouts", "share": 0.1}
 
 
 def test_mistakes_in_the_parameters_of_a_package_are_reported(folders: Path, site: Path, tmp_path: Path) -> None:
@@ -87,12 +82,12 @@ def test_misspelled_augmentations_of_a_package_are_suggested(folders: Path, site
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize(
-    ("section", "name", "tests"),
-    [("A network", "pond_net", "test_models.py"), ("An augmentation", "dropouts", "data/test_augmentation.py")],
-)
-def test_the_examples_pass_the_contract_tests(site: Path, section: str, name: str, tests: str) -> None:
-    install(section, site)
-    path = ROOT / "tests" / "trainer" / tests
-    done = run(site, "-m", "pytest", "-v", "-p", "no:cacheprovider", str(path), "-k", f"TestContract and {name}")
+def test_the_examples_pass_the_contract_tests(site: Path) -> None:
+    install("A network", site)
+    install("An augmentation", site)
+    paths = [str(ROOT / "tests" / "trainer" / name) for name in ("test_models.py", "data/test_augmentation.py")]
+    chosen = "TestContract and (pond_net or dropouts)"
+    done = run(site, "-m", "pytest", "-v", "-p", "no:cacheprovider", *paths, "-k", chosen)
     assert done.returncode == 0, done.stdout
+    assert "pond_net] PASSED" in done.stdout
+    assert "dropouts] PASSED" in done.stdout

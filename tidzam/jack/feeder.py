@@ -26,6 +26,7 @@ from tidzam.jack.feed_input import PUSH_S, FeedInput, make_feed
 from tidzam.jack.feeder_protocol import EXIT_NO_SERVER, EXIT_REFUSED, EXIT_SERVER_GONE, MESSAGES, Pacing
 from tidzam.jack.helper_protocol import reporting
 from tidzam.jack.priority import run_first
+from tidzam.jack.term import term_deferred
 from tidzam.jack.writer import JackWriter
 from tidzam.types import Float32
 
@@ -47,7 +48,8 @@ def main() -> int:
     jack.set_error_function(_mute)
     jack.set_info_function(_mute)
     try:
-        client = jack.Client(options.client, use_exact_name=True, no_start_server=True)
+        with term_deferred():
+            client = jack.Client(options.client, use_exact_name=True, no_start_server=True)
     except jack.JackOpenError as error:
         print(_refusal(error), file=sys.stderr)
         return EXIT_NO_SERVER if error.status.server_failed else EXIT_REFUSED

@@ -32,6 +32,7 @@ from tidzam.jack.live_protocol import (
 )
 from tidzam.jack.live_slot import LiveSlot
 from tidzam.jack.priority import run_first
+from tidzam.jack.term import term_deferred
 from tidzam.jack.writer import JackWriter
 from tidzam.types import Float32
 
@@ -120,7 +121,8 @@ def main(options: LivePortOptions) -> int:
     jack.set_error_function(_mute)
     jack.set_info_function(_mute)
     try:
-        client = jack.Client(options.client, use_exact_name=True, no_start_server=True)
+        with term_deferred():
+            client = jack.Client(options.client, use_exact_name=True, no_start_server=True)
     except jack.JackOpenError as error:
         print(f"JACK refuses the client {options.client}: {error}", file=sys.stderr)
         return EXIT_NO_SERVER if error.status.server_failed else EXIT_REFUSED

@@ -22,6 +22,7 @@ from tidzam.jack.callback_end import CallbackEnd
 from tidzam.jack.copy_protocol import EXIT_NO_PORT, EXIT_NO_SERVER, EXIT_REFUSED, EXIT_SERVER_GONE, MESSAGES, CopyStatus
 from tidzam.jack.priority import run_first
 from tidzam.jack.ring import wrapped_difference
+from tidzam.jack.term import term_deferred
 
 STATUS_S = 0.5
 CONNECTED_S = 2.0
@@ -93,7 +94,8 @@ def main() -> int:
     jack.set_error_function(_mute)
     jack.set_info_function(_mute)
     try:
-        client = jack.Client(options.client, use_exact_name=True, no_start_server=True)
+        with term_deferred():
+            client = jack.Client(options.client, use_exact_name=True, no_start_server=True)
     except jack.JackOpenError as error:
         return _refuse(
             f"JACK refuses the client: {error}", EXIT_NO_SERVER if error.status.server_failed else EXIT_REFUSED
