@@ -179,6 +179,7 @@ def test_a_full_disk_pauses_the_recording_and_nothing_else(tmp_path: Path) -> No
             source("lake", tones, {"path": str(tmp_path / "lake"), "format": "wav", "length_s": 3600}),
         ]
         with stream_manager(tmp_path, sources) as manager:
+            until(manager, "lake", is_recording)
             until(manager, "pond", is_recording)
             ballast = disk / "ballast"
             subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=64k"], check=False, capture_output=True)
