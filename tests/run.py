@@ -79,34 +79,28 @@ def _run_fast() -> bool:
 
 
 def _run_all(*, with_coverage: bool) -> bool:
-    """All checks: the tests of `REAL_TIME` beside the linters and then the other tests, each in two halves."""
+    """All checks: the tests of `REAL_TIME` beside the linters and then the other tests."""
     shutil.rmtree(CACHES, ignore_errors=True)
     covered = ("coverage", "run", "-m") if with_coverage else ()
 
     def tests(name: str, *arguments: str) -> list[str]:
         return [*covered, "pytest", "-o", f"cache_dir={CACHES / name}", *arguments]
 
-    (shown, first), *more = ((f"real-time-{number}", part) for number, part in enumerate(PARTS, 1))
-    units = [(f"unit-{number}", part) for number, part in enumerate(PARTS, 1)]
+    real_time = _start(tests("real-time", "--durations=40", *REAL_TIME))
+    if not _lint(nice=NICE):
+        real_time.send_signal(signal.SIGINT)
+        real_time.wait()
+        return False
+    units = {f"unit-{number}": part for number, part in enumerate(PARTS, 1)}
     with ExitStack() as stack:
-        real_time = _start(tests(shown, "--durations=40", *REAL_TIME, *first))
         others = [
-            stack.enter_context(_Beside.start(tests(name, "--durations=40", *REAL_TIME, *part))) for name, part in more
-        ]
-        if not _lint(nice=NICE):
-            for process in (real_time, *(other.process for other in others)):
-                process.send_signal(signal.SIGINT)
-                process.wait()
-            return False
-        others += [
             stack.enter_context(_Beside.start(tests(name, "--durations=25", *UNIT, *part), nice=NICE))
-            for name, part in units
+            for name, part in units.items()
         ]
         codes = [real_time.wait(), *(other.shown() for other in others)]
     if with_coverage:
         _report_coverage()
-    names = [shown, *(name for name, _ in (*more, *units))]
-    return not any(codes) or (set(codes) <= {0, TESTS_FAILED} and pass_alone(names))
+    return not any(codes) or (set(codes) <= {0, TESTS_FAILED} and pass_alone(["real-time", *units]))
 
 
 def pass_alone(names: list[str]) -> bool:
