@@ -38,6 +38,8 @@ NICE = 10
 """What runs beside tests that wait for audio has a lower priority."""
 MOST_REPEATED = 6
 """If more tests fail than these, it is not for want of processor time."""
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Threads of libraries for matrices wait in a loop for more work, which takes the processor from other runs."""
 CACHES = ROOT / "build" / "pytest"
 COVERAGE_REPORT = ROOT / "build" / "coverage.txt"
 LOWEST = ROOT / "build" / "lowest"
@@ -170,7 +172,7 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     say(" ".join(step))
     argv = ["nice", f"-n{nice}", str(python), "-m", *step]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, **ONE_THREAD, "TF_CPP_MIN_LOG_LEVEL": "3"}
     return subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=into, stderr=into)
 
 
