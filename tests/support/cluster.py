@@ -1,9 +1,8 @@
 """A process of a cluster whose training can be verified: each step subtracts exactly one from each weight.
 
-`python -m tests.support.cluster` is the template of such processes (`tests.support.forked`). Their arguments are JOB
-INDEX PS WORKERS ITERATIONS [CHECKPOINTS [resume]]: a parameter server, a worker or, as worker 0, the coordinator, which
-prints its counts as a line of JSON. Ctrl-C ends its training early. For a worker, ITERATIONS may be a description of
-other data; with `fails` it cannot read its data.
+`python -m tests.support.cluster JOB INDEX PS WORKERS ITERATIONS [CHECKPOINTS [resume]]` is a parameter server, a worker
+or, as worker 0, the coordinator, which prints its counts as a line of JSON. Ctrl-C ends its training early. For a
+worker, ITERATIONS may be a description of other data; with `fails` it cannot read its data.
 """
 
 from __future__ import annotations
@@ -17,14 +16,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from tests.support.forked import serve
 from tidzam.errors import DatasetError, TidzamError
 from tidzam.log import set_up_logging
-from tidzam.tensorflow_loader import load_tensorflow
 from trainer.backends.cluster.coordinator import ClusterBackend
 from trainer.backends.cluster.server import ClusterServer
 from trainer.data.source import Batch
@@ -45,8 +42,8 @@ def batches(index: int, start: int) -> Iterator[Batch]:
         number += 1
 
 
-def main(arguments: list[str]) -> None:
-    job, index, ps, workers, iterations, *places = arguments
+def main() -> None:
+    job, index, ps, workers, iterations, *places = sys.argv[1:]
     cluster = parse_cluster(job_type=job, task_index=int(index), ps=ps, workers=workers)
     set_up_logging("warning")
     logging.getLogger("trainer").setLevel("INFO")
@@ -114,11 +111,10 @@ def train(coordinator: ClusterBackend, iterations: int, places: list[str]) -> di
                 checkpoints.watch(report)
             if asked():
                 break
-    done = state.done  # read before the weights, to which a step that is under way may still add
     weights = [float(value) for variable in model.trainable_variables for value in np.ravel(variable.numpy())]
     counted = {
         "began": began,
-        "step": done,
+        "step": state.done,
         "weights": weights,
         "keras": int(optimizer.iterations.numpy()),
         "reports": len(reports),
@@ -128,20 +124,13 @@ def train(coordinator: ClusterBackend, iterations: int, places: list[str]) -> di
     return counted
 
 
-def run(arguments: list[str]) -> NoReturn:
-    """Be such a process: it ends in spite of TensorFlow's threads."""
-    code = 0
+if __name__ == "__main__":
     try:
-        main(arguments)
+        main()
     except TidzamError as error:
         print(f"trainer: {error}", file=sys.stderr, flush=True)
-        code = 1
-    except BaseException:  # noqa: BLE001
+        os._exit(1)
+    except BaseException:  # noqa: BLE001  # the process must end in spite of TensorFlow's threads
         traceback.print_exc()
-        code = 3
-    os._exit(code)
-
-
-if __name__ == "__main__":
-    load_tensorflow()  # before processes are forked: it takes longer than most of what they do
-    serve(run)
+        os._exit(3)
+    os._exit(0)

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from tests.support import hosts
-from tests.support.forked import ForkedProcess, Template
 from tests.support.noise import start_up_noise
 from tests.support.ports import free_port
 from tests.support.training import write_tone_folders
 from tidzam.bundle import read_bundle
 
+PROOF = [sys.executable, "-m", "tests.support.cluster"]
 TRAINER = [sys.executable, "-m", "trainer"]
 STARTS_WITHIN_S = 150.0
 """TensorFlow alone takes seconds to load, on a busy machine much longer."""
@@ -29,28 +29,19 @@ STARTS_WITHIN_S = 150.0
 DEAD_PROXY = dict.fromkeys(("http_proxy", "https_proxy", "grpc_proxy", "HTTP_PROXY", "all_proxy"), "http://127.0.0.1:9")
 """gRPC uses these proxies, but the machines of a cluster must be connected directly."""
 
-ENV = {**os.environ, **DEAD_PROXY, "CUDA_VISIBLE_DEVICES": ""}
-
 pytestmark = pytest.mark.timeout(300)
 
 
 class Processes:
     """The processes of a test, which are ended with it."""
 
-    def __init__(self, folder: Path, template: Template) -> None:
-        self.folder, self._template = folder, template
-        self.started = list[subprocess.Popen[bytes] | ForkedProcess]()
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.started = folder, list[subprocess.Popen[bytes]]()
 
     def start(self, name: str, argv: list[str]) -> subprocess.Popen[bytes]:
+        env = {**os.environ, **DEAD_PROXY, "CUDA_VISIBLE_DEVICES": ""}
         with (self.folder / f"{name}.out").open("wb") as out, (self.folder / f"{name}.err").open("wb") as err:
-            process = subprocess.Popen(argv, stdout=out, stderr=err, env=ENV)
-        self.started.append(process)
-        return process
-
-    def prove(self, name: str, *arguments: str) -> ForkedProcess:
-        """A process of `tests.support.cluster`."""
-        out, err = self.folder / f"{name}.out", self.folder / f"{name}.err"
-        process = self._template.start(list(arguments), out=out, err=err)
+            process = subprocess.Popen(argv, stdout=out, stderr=err, env=env)
         self.started.append(process)
         return process
 
@@ -68,15 +59,9 @@ class Processes:
         return counted
 
 
-@pytest.fixture(scope="module")
-def template() -> Iterator[Template]:
-    with Template("tests.support.cluster", ENV) as template:
-        yield template
-
-
 @pytest.fixture
-def run(tmp_path: Path, template: Template) -> Iterator[Processes]:
-    processes = Processes(tmp_path, template)
+def run(tmp_path: Path) -> Iterator[Processes]:
+    processes = Processes(tmp_path)
     try:
         yield processes
     finally:
@@ -94,12 +79,12 @@ def addresses(count: int) -> str:
 def test_no_update_is_lost_when_a_parameter_server_is_killed(run: Processes, tmp_path: Path) -> None:
     ps, workers = addresses(2), addresses(2)
     places = ["900", str(tmp_path / "checkpoints")]
-    others = [run.prove("ps0", "ps", "0", ps, workers, "0")]
-    lost = run.prove("ps1", "ps", "1", ps, workers, "0")
-    others.append(run.prove("worker1", "worker", "1", ps, workers, "0"))
+    others = [run.start("ps0", [*PROOF, "ps", "0", ps, workers, "0"])]
+    lost = run.start("ps1", [*PROOF, "ps", "1", ps, workers, "0"])
+    others.append(run.start("worker1", [*PROOF, "worker", "1", ps, workers, "0"]))
     for name in ("ps0", "ps1", "worker1"):
         run.wait_for(name, "serving")
-    coordinator = run.prove("first", "worker", "0", ps, workers, *places)
+    coordinator = run.start("first", [*PROOF, "worker", "0", ps, workers, *places])
     run.wait_for("first", "step 300")
     lost.kill()
     assert coordinator.wait(60) == 1
@@ -108,9 +93,9 @@ def test_no_update_is_lost_when_a_parameter_server_is_killed(run: Processes, tmp
     assert last.endswith("train with --resume.")
     assert "Traceback" not in run.stderr("first")
 
-    others.append(run.prove("again", "ps", "1", ps, workers, "0"))
+    others.append(run.start("again", [*PROOF, "ps", "1", ps, workers, "0"]))
     run.wait_for("again", "serving")
-    coordinator = run.prove("second", "worker", "0", ps, workers, *places, "resume")
+    coordinator = run.start("second", [*PROOF, "worker", "0", ps, workers, *places, "resume"])
     assert coordinator.wait(STARTS_WITHIN_S) == 0, run.stderr("second")
     counted = run.result("second")
     assert counted["began"] >= 200
@@ -127,29 +112,29 @@ def test_failed_and_killed_workers_and_a_second_coordinator(
 ) -> None:
     ps, workers = addresses(1), addresses(2)
     mine, other = workers.split(",")
-    server = run.prove("ps", "ps", "0", ps, workers, "0")
-    failing = run.prove("failing", "worker", "1", ps, workers, "fails")
+    server = run.start("ps", [*PROOF, "ps", "0", ps, workers, "0"])
+    failing = run.start("failing", [*PROOF, "worker", "1", ps, workers, "fails"])
     for name in ("ps", "failing"):
         run.wait_for(name, "serving")
-    early = run.prove("early", "worker", "0", ps, workers, "10")
+    early = run.start("early", [*PROOF, "worker", "0", ps, workers, "10"])
     assert [early.wait(STARTS_WITHIN_S), failing.wait(60)] == [1, 1]
     reason = f"worker 1 at {other} ended: a.wav is damaged. Replace it."
     assert run.stderr("early").splitlines()[-1] == f"trainer: {reason}", "the reason is not --ps and --workers"
     assert reason in run.stderr("ps")
-    lost = run.prove("lost", "worker", "1", ps, workers, "0")
+    lost = run.start("lost", [*PROOF, "worker", "1", ps, workers, "0"])
     for name in ("ps", "lost"):
         run.wait_for(name, "serving")
-    coordinator = run.prove("worker0", "worker", "0", ps, workers, "1000000")
+    coordinator = run.start("worker0", [*PROOF, "worker", "0", ps, workers, "1000000"])
     run.wait_for("worker0", "step 100")
     lost.kill()
-    foreign = run.prove("foreign", "worker", "1", ps, workers, "twos")
+    foreign = run.start("foreign", [*PROOF, "worker", "1", ps, workers, "twos"])
     assert foreign.wait(STARTS_WITHIN_S) == 1, "the worker is refused, and the training continues"
     assert f"trainer: worker 1 at {other} has twos, but the training uses ones." in run.stderr("foreign")
-    again = run.prove("again", "worker", "1", ps, workers, "0")
+    again = run.start("again", [*PROOF, "worker", "1", ps, workers, "0"])
     elsewhere = f"127.0.0.1:{free_port()},{other}"  # as another machine would: its own address in the place of ours
-    seconds = [run.prove("same", "worker", "0", ps, workers, "10")]
+    seconds = [run.start("same", [*PROOF, "worker", "0", ps, workers, "10"])]
     run.wait_for("again", "serving")
-    seconds.append(run.prove("elsewhere", "worker", "0", ps, elsewhere, "10"))
+    seconds.append(run.start("elsewhere", [*PROOF, "worker", "0", ps, elsewhere, "10"]))
     assert [second.wait(STARTS_WITHIN_S) for second in seconds] == [1, 1]
     for name in ("same", "elsewhere"):
         assert f"trainer: {mine} already coordinates this cluster." in run.stderr(name)
