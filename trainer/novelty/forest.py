@@ -131,7 +131,7 @@ def mean_path_length(windows: int) -> float:
 
 
 def _declare(scope: Any, model: Any, inputs: Sequence[Any], custom_parsers: Any = None) -> Any:
-    """Tell skl2onnx that a forest has one output."""
+    """Register with skl2onnx that a forest has one output."""
     types = package("skl2onnx", "common.data_types").common.data_types
     operator = scope.declare_local_operator("SklearnIsolationForest", model)
     operator.inputs = inputs

@@ -1,7 +1,7 @@
 """What is added to a vector before a forest sees it: how far it is from typical windows, and its largest deviation.
 
 A forest splits along single values. A sound that differs from all others in a few of many values, or only in how they
-go together, is hardly separated earlier than others; these two values tell it.
+go together, is hardly separated earlier than others; these two values show it.
 """
 
 from __future__ import annotations

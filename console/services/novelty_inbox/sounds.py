@@ -38,7 +38,7 @@ _LONGEST_S: Final = 60.0
 
 
 def sound_key(one: StoredDetection) -> str:
-    """What tells the sound of a detection from others, also in another store."""
+    """The identity of the sound of a detection, also in another store."""
     text = f"{one.node}\0{one.channel}\0{one.start.isoformat()}\0{one.end.isoformat()}\0{one.model}"
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]
 

@@ -1,4 +1,4 @@
-"""Training novelty bundles: from unlabeled audio to scores that tell foreign sound."""
+"""Training novelty bundles: from unlabeled audio to scores that distinguish foreign sound."""
 
 from __future__ import annotations
 
