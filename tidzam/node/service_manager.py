@@ -1,4 +1,4 @@
-"""Reports to systemd what a service is doing: the protocol of `sd_notify(3)`, a datagram to the socket that it names."""
+"""Reports to systemd what a service is doing: the protocol of `sd_notify(3)`, a datagram to a socket that it names."""
 
 from __future__ import annotations
 
