@@ -66,6 +66,11 @@ def made(settings: SinkSettings) -> Sink:
     return named.sink
 
 
+def lines_in(path: Path) -> int:
+    """The lines of a file, which a sink may make with its first batch."""
+    return path.read_text().count("\n") if path.exists() else 0
+
+
 @asynccontextmanager
 async def clips(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
     sink = made(ClipSinkSettings(folder=folder, rules=(ClipRule(rate=1.0),)))
@@ -75,19 +80,19 @@ async def clips(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
 @asynccontextmanager
 async def csv_file(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
     path = folder / "found.csv"
-    yield made(CsvSinkSettings(path=path)), lambda: path.read_text().count("\n") - 1
+    yield made(CsvSinkSettings(path=path)), lambda: lines_in(path) - 1
 
 
 @asynccontextmanager
 async def daily_csv(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
     path = folder / "found-2026-05-01.csv"
-    yield made(CsvSinkSettings(path=folder / "found.csv", daily=True)), lambda: path.read_text().count("\n") - 1
+    yield made(CsvSinkSettings(path=folder / "found.csv", daily=True)), lambda: lines_in(path) - 1
 
 
 @asynccontextmanager
 async def json_lines(folder: Path) -> AsyncIterator[tuple[Sink, Received]]:
     path = folder / "found.jsonl"
-    yield made(JsonLinesSinkSettings(path=path)), lambda: path.read_text().count("\n")
+    yield made(JsonLinesSinkSettings(path=path)), lambda: lines_in(path)
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from console.services.jobs.requests import FOLDER, JobDesk, JobOrder
 from console.services.jobs.watch import JobWatch
 from tests.support.console import ConsoleUnderTest, StoppedClock, console_under_test
 from tests.support.eventually import eventually, eventually_async
-from tests.support.jobs import WAITS, end_jobs, processes_of, program, runner_of
+from tests.support.jobs import WAITS, end_jobs, final_status, program, runner_of
 from tests.support.store import store as store
 from tests.support.store import store_settings as store_settings
 from tidzam.accounts.roles import PERMISSIONS, Role
@@ -100,7 +100,7 @@ def test_a_console_that_was_restarted_follows_the_job(desk: JobDesk, store: Stor
 def test_a_job_that_ended_while_no_console_ran_is_done(desk: JobDesk, store: Store, tmp_path: Path) -> None:
     number = submit(desk)
     desk.watch.step()
-    eventually(lambda: not processes_of(tmp_path), what="the job has ended", within_s=30)
+    final_status(desk.watch.folder_of(desk.find_job(number)))
     later = desk_of(store, tmp_path)
     later.watch.step()
     assert later.find_job(number).state is JobState.DONE

@@ -7,9 +7,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tests.support.ports import free_port
 from tidzam.config.settings import IcecastSettings
@@ -17,6 +19,8 @@ from tidzam.icecast_passwords import ADMIN_PASSWORD_ENV, PASSWORD_ENV
 from tidzam.node.icecast import icecast_argv, icecast_config
 
 START_TIMEOUT_S = 10.0
+THREADS = 4
+"""Connections, statistics, relays and the directory of stations."""
 PASSWORD = "test-source-password"
 ADMIN_PASSWORD = "test-admin-password"
 
@@ -51,14 +55,21 @@ class IcecastServer:
             argv = ["setpriv", "--pdeathsig=KILL", "--", *icecast_argv(self._config)]
             self._process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not self._answers():
+        while not (self._has_started() and self._answers()):
             said = self._log.read_text(encoding="utf-8", errors="replace")
             assert self._process.poll() is None, f"icecast2 ended with {self._process.returncode}: {said}"
             assert time.monotonic() < deadline, f"icecast2 did not answer in {START_TIMEOUT_S:.0f} s: {said}"
             time.sleep(0.05)
 
+    def _has_started(self) -> bool:
+        """Whether its four threads wait for work. Icecast 2.4 crashes if it accepts a connection before its thread of
+        statistics has run, and it listens long before that."""
+        with suppress(psutil.Error):
+            threads = [psutil.Process(thread.id) for thread in psutil.Process(self.pid).threads()]
+            return len(threads) == THREADS and all(one.status() == psutil.STATUS_SLEEPING for one in threads)
+        return False
+
     def _answers(self) -> bool:
-        """Asked for a mount that is not there: Icecast 2.4 may crash when its status is asked while it starts."""
         try:
             urllib.request.urlopen(f"{self.url}/nothing", timeout=1).close()
         except urllib.error.HTTPError:
