@@ -1,7 +1,7 @@
 """Screenshots for docs/model-builder.md: `.venv/bin/python docs/builder_screenshots.py`.
 
 A console serves two weeks of short synthetic recordings with annotations, and builds a recognizer of them. Needs
-Debian's chromium. Pictures are WebP files in docs/console.
+Debian's chromium-headless-shell. Pictures are WebP files in docs/console.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.console.browser.conftest import CHROMIUM, ServedConsole
+from tests.console.browser.conftest import ServedConsole
+from tests.support.chromium import CHROMIUM
 from tests.support.console_server import serving_console
 from tests.support.jobs import end_jobs
 from tests.support.model_builder import annotate, recorded_profile

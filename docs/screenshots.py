@@ -1,7 +1,7 @@
 """Screenshots of the console for docs/console.md: `.venv/bin/python docs/screenshots.py`.
 
-A node is started in a temporary home, with the demo as its source, and stopped again. Needs Debian's chromium. Pictures
-are WebP files in docs/console.
+A node is started in a temporary home, with the demo as its source, and stopped again. Needs Debian's
+chromium-headless-shell. Pictures are WebP files in docs/console.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
 PICTURES: Final = Path(__file__).parent / "console"
-CHROMIUM: Final = "/usr/bin/chromium"
+CHROMIUM: Final = "/usr/bin/chromium-headless-shell"
 PORTS: Final = {"icecast": 18200, "stream_manager": 18201, "analyzer": 18202, "console": 18203}
 URL: Final = f"http://127.0.0.1:{PORTS['console']}"
 DESK: Final = (1280, 800)

@@ -10,7 +10,8 @@ import pytest
 import soundfile
 from playwright.sync_api import expect, sync_playwright
 
-from tests.console.browser.conftest import CHROMIUM, ServedConsole
+from tests.console.browser.conftest import ServedConsole
+from tests.support.chromium import CHROMIUM
 from tests.support.console_server import serving_console
 from tests.support.manager import Manager, stream_manager
 from tests.support.recorder import record

@@ -13,12 +13,12 @@ import pytest
 import socketio
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.support.chromium import CHROMIUM
 from tests.support.eventually import eventually
 from tests.support.node import Node, running_node
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-CHROMIUM = "/usr/bin/chromium"
 CHANNEL = "wetland:out_0"
 TAG = "my_call"
 MODEL = "calls"

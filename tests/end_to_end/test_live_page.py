@@ -11,13 +11,13 @@ import soundfile
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from tests.support.chromium import CHROMIUM
 from tests.support.manager import Manager, stream_manager
 from tests.support.recorder import record
 from tests.support.sound import loudest_hz, tone
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
-CHROMIUM = "/usr/bin/chromium"
 TONE_HZ = 1000
 FOREIGN_NAME = "station.example"
 GRANT = "--use-fake-ui-for-media-stream"

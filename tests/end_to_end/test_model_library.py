@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.support.bundles import write_tone_bundle
+from tests.support.chromium import CHROMIUM
 from tests.support.eventually import eventually
 from tests.support.node import Node, running_node
 from tidzam.bundle import rewrite_manifest
@@ -52,7 +53,7 @@ class LibraryClient:
 def library_page(call: LibraryClient) -> Iterator[Page]:
     """The page of the library, in a browser in which the manager has logged in."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page()
         page.on("dialog", lambda dialog: dialog.accept())
         page.goto(f"{call.console}/login?next=/models")

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.support.chromium import CHROMIUM
 from tests.support.console import PASSWORD, ConsoleUnderTest
 from tests.support.console_server import serving_console
 from tests.support.recognizers import copy_recognizer
-
-CHROMIUM = "/usr/bin/chromium"
 
 
 @dataclass(frozen=True)
