@@ -6,8 +6,10 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from console.api.router import api_router
@@ -61,6 +63,19 @@ def make_runtime(settings: Settings, store: Store, token: str | None) -> Console
     )
 
 
+@cache
+def routes() -> list[BaseRoute]:
+    """The routes of all applications of this process. Making them takes most of an application's start.
+
+    Raises LookupError for a route that states no permission.
+    """
+    router = APIRouter(generate_unique_id_function=lambda route: route.name)
+    for topic in (api_router(), page_router(), openid.router, health.router, static_files.router):
+        router.include_router(topic)
+    route_permissions(router.routes)
+    return router.routes
+
+
 def create_app(runtime: ConsoleRuntime) -> FastAPI:
     """The application. Raises LookupError for a route that states no permission."""
 
@@ -88,16 +103,10 @@ def create_app(runtime: ConsoleRuntime) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        generate_unique_id_function=lambda route: route.name,
+        routes=routes(),
     )
     app.state.runtime = runtime
     add_error_handlers(app)
-    app.include_router(api_router())
-    app.include_router(page_router())
-    app.include_router(openid.router)
-    app.include_router(health.router)
-    app.include_router(static_files.router)
-    route_permissions(app)
     return app
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, Request
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
@@ -75,14 +76,14 @@ def public() -> Any:
     return Depends(Public())
 
 
-def route_permissions(app: FastAPI) -> dict[tuple[str, str], Permission | None]:
-    """What each route of `app` requires, by its method and path; None if it is public.
+def route_permissions(routes: Sequence[BaseRoute]) -> dict[tuple[str, str], Permission | None]:
+    """What each of `routes` requires, by its method and path; None if it is public.
 
     Raises LookupError for a route that states neither, or that has no dependencies, such as a mounted folder.
     """
     return {
         (method, str(context.path)): _permission_of(context.route)
-        for context in iter_route_contexts(app.routes)
+        for context in iter_route_contexts(routes)
         for method in context.methods or ("GET",)
     }
 

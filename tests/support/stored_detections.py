@@ -7,6 +7,7 @@ import random
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -76,11 +77,17 @@ def _in_hour(
 
 def fill(store: Store, *, days: int, last: datetime, seed: int = 1, zone: ZoneInfo = GREENWICH) -> int:
     """Write the detections of `wetland` into a store. Returns how many there are."""
-    records = list(wetland(days=days, last=last, seed=seed, zone=zone))
+    records = _all_of_wetland(days, last, seed, zone)
     writer = StoreWriter(store)
     for first in range(0, len(records), 2000):
         writer.write(records[first : first + 2000])
     return len(records)
+
+
+@cache
+def _all_of_wetland(days: int, last: datetime, seed: int, zone: ZoneInfo) -> tuple[DetectionRecord, ...]:
+    """The same for many tests."""
+    return tuple(wetland(days=days, last=last, seed=seed, zone=zone))
 
 
 def fill_loaded(store: Store, *, days: int, last: datetime) -> None:

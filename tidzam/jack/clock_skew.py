@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,9 @@ ERROR_FACTOR: Final = 15.0
 """Of a slope: simulated with delays that are distributed exponentially or uniformly, or as the sum of two such."""
 RESOLUTION_S: Final = 0.001
 """How exactly the time of an arrival is known."""
+
+ROUNDING_S: Final = 1e-9
+"""A point that is no higher than this above a line is on it."""
 
 Point = tuple[float, float]
 
@@ -49,26 +52,28 @@ def line_above(points: Sequence[Point]) -> SkewLine:
     0.1
     """
     times_s, offsets_s = np.asarray(points, np.float64).T
-    centre_s = float(times_s.mean())
-    hull = _upper_hull(points)
-    right = next(index for index, (time_s, _) in enumerate(hull) if time_s >= centre_s)
-    (left_s, left_offset_s), (right_s, right_offset_s) = hull[right - 1], hull[right]
-    slope = (right_offset_s - left_offset_s) / (right_s - left_s)
-    residuals_s = left_offset_s + slope * (times_s - left_s) - offsets_s
+    left, right = _edge_above_centre(times_s, offsets_s)
+    slope = float((offsets_s[right] - offsets_s[left]) / (times_s[right] - times_s[left]))
+    residuals_s = offsets_s[left] + slope * (times_s - times_s[left]) - offsets_s
     span_s = float(times_s[-1] - times_s[0])
     error_s = ERROR_FACTOR * float(np.median(residuals_s)) / len(times_s) + RESOLUTION_S
     return SkewLine(slope, error_s / span_s, residuals_s)
 
 
-def _upper_hull(points: Iterable[Point]) -> list[Point]:
-    """Those of `points`, in order of time, that no line between two others passes above (Andrew's monotone chain)."""
-    hull: list[Point] = []
-    for time_s, offset_s in points:
-        while len(hull) > 1:
-            (first_s, first_offset_s), (last_s, last_offset_s) = hull[-2:]
-            rise_s = (last_offset_s - first_offset_s) * (time_s - first_s)
-            if rise_s > (offset_s - first_offset_s) * (last_s - first_s):
-                break
-            hull.pop()
-        hull.append((time_s, offset_s))
-    return hull
+def _edge_above_centre(times_s: NDArray[np.float64], offsets_s: NDArray[np.float64]) -> tuple[int, int]:
+    """The indices of the points at the ends of the hull's edge above the mean of the times.
+
+    The line through two points before and after the mean is raised to the point that is highest above it, until none
+    is (as in Barber, Dobkin and Huhdanpaa, "The Quickhull algorithm for convex hulls", ACM TOMS 22(4), 1996).
+    """
+    centre_s, left, right = float(times_s.mean()), 0, len(times_s) - 1
+    while True:
+        slope = (offsets_s[right] - offsets_s[left]) / (times_s[right] - times_s[left])
+        heights_s = offsets_s - offsets_s[left] - slope * (times_s - times_s[left])
+        highest = int(heights_s.argmax())
+        if heights_s[highest] <= ROUNDING_S:
+            return left, right
+        if times_s[highest] < centre_s:
+            left = highest
+        else:
+            right = highest
