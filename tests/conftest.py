@@ -77,6 +77,7 @@ SLOW_TESTS = (
     "database_tool/test_hostile_datasets.py",
     "database_tool/test_resume.py",
     "database_tool/test_verify.py",
+    "end_to_end/",
     "examples/theremin/test_outputs.py",
     "examples/theremin/test_pdf.py",
     "stream_manager/direct/",

@@ -30,14 +30,14 @@ LINT = (
     ["mypy"],
     ["tests.check_javascript"],
 )
-PARTS = (("--part", "1/2"), ("--part", "2/2"))
-"""The arguments of two runs that have half of the modules each."""
+PARTS = 3
+"""In how many runs the tests are divided that need not be on time: they wait for other processes now and then."""
 TESTS_FAILED = 1
 """The exit code of pytest if tests failed, and not pytest itself."""
 NICE = 10
 """What runs beside tests that wait for audio has a lower priority."""
 MOST_REPEATED = 6
-"""If more tests fail than these, it is not for want of processor time."""
+"""If tests of more modules fail than these, it is not for want of processor time."""
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """Threads of libraries for matrices wait in a loop for more work, which takes the processor from other runs."""
 CACHES = ROOT / "build" / "pytest"
@@ -73,7 +73,7 @@ def _lint(*, nice: int = 0) -> bool:
 
 def _run_fast() -> bool:
     """The tests of `FAST` in two halves and the linters, at the same time."""
-    first, second = (["pytest", *FAST, *part] for part in PARTS)
+    first, second = (["pytest", *FAST, *part] for part in _parts(2))
     with _Beside.start(second) as beside:
         shown = _start(first)
         passed = [_lint(), _passes(shown), beside.shown() == 0]
@@ -93,7 +93,7 @@ def _run_all(*, with_coverage: bool) -> bool:
         real_time.send_signal(signal.SIGINT)
         real_time.wait()
         return False
-    units = {f"unit-{number}": part for number, part in enumerate(PARTS, 1)}
+    units = {f"unit-{number}": part for number, part in enumerate(_parts(PARTS), 1)}
     with ExitStack() as stack:
         others = [
             stack.enter_context(_Beside.start(tests(name, "--durations=25", *UNIT, *part), nice=NICE))
@@ -105,13 +105,18 @@ def _run_all(*, with_coverage: bool) -> bool:
     return not any(codes) or (set(codes) <= {0, TESTS_FAILED} and pass_alone(["real-time", *units]))
 
 
+def _parts(count: int) -> list[tuple[str, str]]:
+    """The arguments of `count` runs that have equally many modules each."""
+    return [("--part", f"{number}/{count}") for number in range(1, count + 1)]
+
+
 def pass_alone(names: list[str]) -> bool:
     """Repeat the tests that failed in these runs, with the machine to themselves. True if there are few and all pass.
 
     Tests in real time may fail only because others took the processor from them. What fails by itself fails again.
     """
     failed = [test for name in names for test in failed_tests(CACHES / name)]
-    if not 0 < len(failed) <= MOST_REPEATED:
+    if not 0 < len({test.partition("::")[0] for test in failed}) <= MOST_REPEATED:
         return False
     say(f"repeating alone what failed: {' '.join(failed)}")
     passed = _passes(_start(["pytest", "-o", f"cache_dir={CACHES / 'alone'}", *failed]))

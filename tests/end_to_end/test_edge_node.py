@@ -25,7 +25,7 @@ from tidzam.node.cleanup import end_processes, node_processes
 from tidzam.node.home import Home
 from tidzam.node.supervisor import Supervisor
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.unit, pytest.mark.timeout(120)]  # it needs no JACK server
 
 RATE_HZ = 44100
 

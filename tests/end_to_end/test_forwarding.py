@@ -28,7 +28,7 @@ from tidzam.store.tables.detections import DetectionRow
 
 SIZE = 160_000
 NAMES = [f"birds-wren/pond-out_0_2026-05-01-06-30-0{number}.000.flac" for number in range(3)]
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.unit, pytest.mark.timeout(240)]  # it needs no JACK server
 
 
 def prepared(home: Path, port: int) -> str:
