@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -133,7 +133,7 @@ def failed_tests(cache: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class _Beside:
-    """A run whose output is printed when it has ended."""
+    """A run in a session of its own, whose output is printed when it has ended."""
 
     process: subprocess.Popen[bytes]
     output: IO[bytes]
@@ -142,7 +142,13 @@ class _Beside:
     @contextmanager
     def start(cls, step: list[str], *, nice: int = 0) -> Iterator[_Beside]:
         with tempfile.TemporaryFile() as output:
-            yield cls(_start(step, nice=nice, into=output), output)
+            process = _start(step, nice=nice, into=output)
+            _give_way(process.pid, nice)
+            try:
+                yield cls(process, output)
+            finally:
+                process.send_signal(signal.SIGINT)  # the terminal interrupts its own session only
+                process.wait()
 
     def shown(self) -> int:
         """The exit code, when its output has been printed."""
@@ -178,7 +184,15 @@ def _start(
     say(" ".join(step))
     argv = ["nice", f"-n{nice}", str(python), "-m", *step]
     environment = {**os.environ, **ONE_THREAD, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=into, stderr=into)
+    return subprocess.Popen(
+        argv, cwd=ROOT, env=environment, stdout=into, stderr=into, start_new_session=into is not None
+    )
+
+
+def _give_way(pid: int, nice: int) -> None:
+    """Lower the priority of a session. Linux weighs sessions against one another, and only in one the processes."""
+    with suppress(OSError):  # a kernel without automatic groups compares all processes
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice))
 
 
 def _passes(process: subprocess.Popen[bytes]) -> bool:

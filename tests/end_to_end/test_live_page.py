@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 TONE_HZ = 1000
 FOREIGN_NAME = "station.example"
-GRANT = "--use-fake-ui-for-media-stream"
+GRANT, REFUSE = "--use-fake-ui-for-media-stream", "--use-fake-ui-for-media-stream=deny"
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ async def test_leaving_the_page_ends_the_stream(manager: Manager) -> None:
 
 
 async def test_a_refused_microphone_is_explained(manager: Manager) -> None:
-    async with chromium() as browser:  # without the permission
+    async with chromium(REFUSE) as browser:
         page = await open_page(browser, manager.url)
         await start(page)
         await expect(page.get_by_role("alert")).to_contain_text("refuses the microphone", timeout=20_000)

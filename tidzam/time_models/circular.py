@@ -7,8 +7,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import ive
 
 Float64 = NDArray[np.float64]
 _MOMENTS: Final = 3
@@ -62,6 +60,8 @@ def concentration_of(weights: Float64) -> float:
 
 def _of_moment(order: int, length: float) -> float:
     """The concentration c with I_order(c) / I_0(c) = length."""
+    from scipy.optimize import brentq  # here, since it takes a third of a second, and most programs fit nothing
+    from scipy.special import ive
 
     def excess(concentration: float) -> float:
         return float(ive(order, concentration) / ive(0, concentration)) - length
@@ -79,5 +79,7 @@ def bandwidth(count: float, concentration: float) -> float:
     """
     if concentration <= 0 or count <= 0:
         return 0.0
+    from scipy.special import ive
+
     bessel = float(ive(2, 2 * concentration) / ive(0, concentration) ** 2)  # the factors exp(2c) cancel out
     return float((3 * count * concentration**2 * bessel / (4 * math.sqrt(math.pi))) ** 0.4)
