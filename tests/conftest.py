@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from functools import cache
 from multiprocessing import forkserver
@@ -122,6 +123,7 @@ SLOW_TESTS = (
 FAST_TESTS = frozenset({"trainer/test_topology.py", "trainer/test_training_file.py"})
 """Exceptions from `SLOW_TESTS`."""
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GUARD = pytest.StashKey[guard.Guard]()
 
 
@@ -194,6 +196,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Unit tests run where no jackd is installed: one that starts it fails everywhere."""
     jack.is_allowed = item.get_closest_marker("unit") is None
     return (yield)
+
+
+@pytest.fixture(autouse=True)
+def signals_are_handled_as_before() -> Iterator[None]:
+    """Programs that a later test starts would ignore what is ignored here."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    after = {number: signal.getsignal(number) for number in SIGNALS}
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    assert after == before
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,10 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -97,11 +98,24 @@ def record(
 def run_session(session: RecordingSession) -> int:
     """Record in a process of its own, which gets the signals of the terminal as well. Returns its exit code."""
     argv = [sys.executable, "-P", "-m", "stream_manager.session", session.encode()]
-    with subprocess.Popen(argv) as process:
-        for number in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # the terminal sends it to both
-        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    with subprocess.Popen(argv) as process, _signals_left_to(process):
         return process.wait()
+
+
+@contextmanager
+def _signals_left_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """While open, this program goes on until `process` has ended."""
+    handlers: dict[signal.Signals, Any] = {
+        signal.SIGINT: signal.SIG_IGN,  # the terminal sends it to both
+        signal.SIGHUP: signal.SIG_IGN,
+        signal.SIGTERM: lambda *_: process.terminate(),
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _all_parts(texts: Sequence[str] | None) -> list[str]:
