@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Iterator
 from functools import cache
@@ -124,6 +125,8 @@ FAST_TESTS = frozenset({"trainer/test_topology.py", "trainer/test_training_file.
 """Exceptions from `SLOW_TESTS`."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+RARELY = (50_000, 20, 20)
+"""When garbage is collected. With Python's defaults, that takes a twelfth of the processor time of the tests."""
 GUARD = pytest.StashKey[guard.Guard]()
 
 
@@ -132,6 +135,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(*RARELY)
     config.stash[GUARD] = guard.watch()
 
 
