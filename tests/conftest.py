@@ -204,13 +204,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def signals_are_handled_as_before() -> Iterator[None]:
-    """Programs that a later test starts would ignore what is ignored here."""
+    """Some call a command that has its process to itself; programs that later tests start would ignore what it does."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     yield
-    after = {number: signal.getsignal(number) for number in SIGNALS}
     for number, handler in before.items():
         signal.signal(number, handler)
-    assert after == before
 
 
 @pytest.fixture(autouse=True)
