@@ -32,7 +32,7 @@ def start(
     """
     from tidzam.node.lifecycle import start as start_node
 
-    settings = profile_settings(profile)
+    settings = profile_settings(profile, home)
     place = find_home(home, settings)
     began = time.monotonic()
     with interruptible(), place.locked(say):
@@ -51,7 +51,7 @@ def run(profile: ProfileOption = "default", home: HomeOption = None) -> None:
     from tidzam.node.service_manager import ServiceManager
 
     manager = ServiceManager.take(os.environ)
-    settings = profile_settings(profile)
+    settings = profile_settings(profile, home)
     place = find_home(home, settings)
     began = time.monotonic()
     with interruptible(), place.locked(say):
@@ -90,7 +90,7 @@ def restart(
     """
     from tidzam.node.lifecycle import restart as restart_node
 
-    chosen = profile_settings(profile) if profile else None
+    chosen = profile_settings(profile, home) if profile else None
     place = find_home(home, chosen)
     settings = chosen or place.settings()
     began = time.monotonic()

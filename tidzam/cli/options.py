@@ -32,16 +32,17 @@ ProfileOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def profile_settings(profile: str) -> Settings:
-    """The settings of a profile, given by its path or by the name of one that Tidzam contains."""
+def profile_settings(profile: str, home: Path | None = None) -> Settings:
+    """The settings of a profile, given by its path or by the name of one that Tidzam contains, for the node of `home`,
+    by default that of the profile."""
     path = Path(profile)
     if path.is_file():
-        return load_settings(path)
+        return load_settings(path, home=home)
     ready = PROFILES / f"{profile}.yaml"
     if not ready.is_file():
         known = ", ".join(sorted(found.stem for found in PROFILES.glob("*.yaml")))
         raise ConfigError(f"There is no profile {profile}.", hint=f"Pass the path of a file, or one of {known}.")
-    return load_settings(ready)
+    return load_settings(ready, home=home)
 
 
 def running_node(home: Path | None) -> tuple[Home, Settings]:

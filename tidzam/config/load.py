@@ -18,12 +18,15 @@ from tidzam.paths import home_folder
 Recording = TypeVar("Recording", bound=RecordSettings)
 
 
-def load_settings(path: Path) -> Settings:
-    """The settings of a profile. The JSON format of Tidzam 2019, which holds only sources, is one, too.
+def load_settings(path: Path, *, home: Path | None = None) -> Settings:
+    """The settings of a profile, with `home` in place of its own. The JSON format of Tidzam 2019, which holds only
+    sources, is one, too.
 
     Raises ConfigError for all errors together: line, value found, what is allowed, nearest known name.
     """
-    return _anchored(read_model(path, Settings), path.parent)
+    settings = read_model(path, Settings)
+    chosen = settings if home is None else settings.model_copy(update={"home": home.expanduser().resolve()})
+    return _anchored(chosen, path.parent)
 
 
 def load_sources(path: Path) -> tuple[SourceSettings, ...]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tidzam.cli.options import profile_settings
 from tidzam.config import Settings, load_settings, load_sources
 from tidzam.config.__main__ import document
 from tidzam.config.shadow import ShadowSettings
@@ -192,3 +193,10 @@ def test_a_setting_by_its_old_and_new_name_is_refused(tmp_path: Path) -> None:
 
 def test_the_folder_of_backups_is_relative_to_the_profile(tmp_path: Path) -> None:
     assert load_settings(write(tmp_path, "console: {backups: saved}")).console.backups == tmp_path / "saved"
+
+
+def test_what_is_in_the_home_by_default_is_in_that_of_the_command_line(tmp_path: Path) -> None:
+    settings = profile_settings("edge", tmp_path)
+    assert settings.home == tmp_path
+    assert settings.edge.folder == tmp_path / "audio"
+    assert settings.stream_manager.record.path.is_relative_to(tmp_path)
