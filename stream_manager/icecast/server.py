@@ -119,7 +119,7 @@ class Icecast:
             return parse_status(await answer.json(content_type=None))
 
     async def _wait_for_start(self, http: aiohttp.ClientSession) -> None:
-        """Icecast 2.4 may crash if its statistics are requested while it starts; requesting a missing mount is safe."""
+        """Icecast 2.4 may crash if it is asked while it starts: it is asked once, and its statistics a little later."""
         async with http.get("/tidzam"):
             await asyncio.sleep(SETTLE_S)
 

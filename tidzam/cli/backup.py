@@ -179,8 +179,8 @@ def restore(
     from tidzam.backup.shelf import chosen_backup
 
     backup = chosen_backup(folder.absolute(), name)
-    settings = profile_settings(profile) if profile else None
     place = find_home(home)
+    settings = profile_settings(profile, place.root) if profile else None
     with place.locked(say), progress_bar("restoring", unit="files") as bar:
         restored = restore_backup(
             backup, place, settings=settings, original_folders=original_folders, progress=bar, say=say

@@ -13,7 +13,6 @@ ERROR_FACTOR: Final = 15.0
 """Of a slope: simulated with delays that are distributed exponentially or uniformly, or as the sum of two such."""
 RESOLUTION_S: Final = 0.001
 """How exactly the time of an arrival is known."""
-
 ROUNDING_S: Final = 1e-9
 """A point that is no higher than this above a line is on it."""
 

@@ -179,8 +179,7 @@ ICECAST = NodeProgram(
     life_sign=LifeSign.HTTP_ANSWER,
     is_wanted=_has_jack,
     server=lambda settings: settings.icecast,
-    # A file of Icecast's own pages: a request for its status can crash Icecast 2.4 while it starts, and each request
-    # for something that does not exist adds a line to its log.
+    # A file of Icecast's own pages: each request for something that does not exist adds a line to its log.
     path="/style.css",
 )
 STREAM_MANAGER = NodeProgram(
